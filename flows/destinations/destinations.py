@@ -1,11 +1,11 @@
 """Find where connections and flows send the secrets that they use. Pure.
 
-A connection's values decide where it sends a secret: every entry of a plain object but a few
-settings that are known to be harmless, and the connection's type. Two connections that are equal
-in these have the same destination. A value that is no plain object may compute anything, so its
-whole text is an unknown destination, for every secret. Production uses the development value where
-it has none of its own. A flow's code may send a secret anywhere, so the flow itself is the
-destination.
+A connection's values decide where it sends a secret: the hosts of a plain object; where none can
+be read, every entry but a few settings that are known to be harmless, and the connection's type.
+Two connections that are equal in these have the same destination. A value that is no plain object,
+and names a secret or may compute a name, is an unknown destination with its whole text, for every
+secret. Production uses the development value where it has none of its own. A flow's code may send a
+secret anywhere, so the flow itself is the destination.
 """
 
 import re
@@ -32,11 +32,13 @@ from flows.content.plain_object import (
 )
 from flows.destinations.labels import (
     HOST_WORDS,
+    IS_TIME,
+    find_hosts,
     make_hosts_label,
     make_printable_label,
     normalize_key,
 )
-from flows.destinations.uses import EVERY, find_secrets_used, find_secrets_used_by
+from flows.destinations.uses import EVERY, find_secrets_used, find_secrets_used_by, may_compute
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
@@ -50,7 +52,6 @@ _HARMLESS_STARTS = (
     *("maxpool", "minpool", "maxretr", "maxconn"),
 )
 _LIMIT = re.compile(r"(?i:max|min)(?:imum)?(?![a-z])")  # not in `minioPort`
-_TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
 # Even so, a number can be an address, and a constant can turn off verification of the other side.
 _NEVER_HARMLESS_PARTS = (
     *(*HOST_WORDS, "port", "path", "socket", "redirect", "auth"),
@@ -136,10 +137,13 @@ _FLOW_CODE = [
 def _find_names_in_connection(content: Content) -> set[str]:
     names = set(find_secrets_used(str(content.get(EXTRA) or ""), json=True))
     for text in set(_get_texts(content).values()):
-        if text.strip():
-            is_plain = read_plain_object(text) is not None
-            names |= find_secrets_used(text) if is_plain else {EVERY}
+        names |= _find_names_in_value(text, read_plain_object(text))
     return names
+
+
+def _find_names_in_value(text: str, settings: PlainObject | None) -> frozenset[str]:
+    names = find_secrets_used(text)
+    return frozenset({EVERY}) if settings is None and (names or may_compute(text)) else names
 
 
 def _get_texts(content: Content) -> dict[str, str]:
@@ -155,11 +159,8 @@ def _find_uses_of_connection(content: Content) -> Iterator[SecretUse]:
     texts = _get_texts(content)
     yield from _find_uses_of_unknown_keys(content, texts)
     for environment, text in texts.items():
-        if not text.strip():
-            continue
         settings = read_plain_object(text)
-        names = {EVERY} if settings is None else find_secrets_used(text)
-        if names:
+        if names := _find_names_in_value(text, settings):
             destination = _make_destination(content.get("type"), text, settings)
             yield from (SecretUse(name, environment, destination) for name in names)
 
@@ -176,7 +177,12 @@ def _make_destination(type_: Value, text: str, settings: PlainObject | None) -> 
     if settings is None:
         return Destination(_compute_digest([type_ or "", text]), UNKNOWN)
     parts = frozenset((key, _compute_digest(value)) for key, value in _find_leaves(settings))
-    identity = _compute_digest([type_ or "", _remove_harmless(settings)])
+    # The same host is the same destination, whatever else there is.
+    deciding: list[object] = [*sorted(find_hosts(settings))] or [
+        type_ or "",
+        _remove_harmless(settings),
+    ]
+    identity = _compute_digest(deciding)
     label = make_hosts_label(settings) or make_printable_label(str(type_ or "")) or UNKNOWN
     return Destination(identity, label, parts | {("type", _compute_digest(type_))})
 
@@ -199,7 +205,7 @@ def _is_harmless(key: str, literal: str) -> bool:
     text, word = strip_quotes(literal), normalize_key(key)
     if not is_number_or_constant(text):
         return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(text)
-    if _TIME.search(word):
+    if IS_TIME.search(word):
         return True
     return (
         word.startswith(_HARMLESS_STARTS)

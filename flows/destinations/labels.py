@@ -13,6 +13,8 @@ HOST_WORDS = (
 )
 """Parts of the keys of settings that decide where a connection connects to, in small letters."""
 
+IS_TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
+_NO_HOSTS = frozenset({"true", "false", "null", "undefined"})
 _SHOWN_LENGTH = 80
 _HOSTS_SHOWN = 5
 _LONGEST_READ = 500
@@ -21,14 +23,35 @@ _HOST = r"(?:[^\s:,;=@/?#&'\"`]+|\[?[0-9a-fA-F:.]+\]?)(?::[0-9]{1,5})?"
 _HOSTS = re.compile(rf"(?:tcp:)?{_HOST}(?:,(?:[0-9]{{1,5}}|{_HOST}))*")
 _BEHIND_HOST = re.compile(r"[\s/?#;&]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}\Z")
+# A port behind the name, and what stands in front of it.
+_AROUND_HOST = re.compile(r"\A(?:[a-z][a-z0-9+.-]*)?:?//|\Atcp:|[:,][0-9]{1,5}\Z")
 _PORT = re.compile(r"[0-9]{1,5}|secrets\.\w{1,60}")
 
 
 def make_hosts_label(settings: PlainObject) -> str:
     """Return the hosts in the settings; empty where there are none."""
-    hosts = sorted(set(_find_hosts(settings)))
+    found = ((host, behind) for _, host, behind in _find_hosts(settings))
+    hosts = sorted(
+        {
+            host if host == NOT_SHOWN else make_printable_label(host) + behind
+            for host, behind in found
+        }
+    )
     more = len(hosts) - _HOSTS_SHOWN
     return ", ".join(hosts[:_HOSTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def find_hosts(settings: PlainObject) -> frozenset[str]:
+    """Return the hosts in the settings, in small letters and without schemes and ports.
+
+    None are returned where one cannot be read, and where different objects have them: then which
+    secret goes to which host is not known from them.
+    """
+    found = [*_find_hosts(settings)]
+    hosts = {host for _, host, _ in found}
+    if NOT_SHOWN in hosts or len({holder for holder, *_ in found}) > 1:
+        return frozenset()
+    return frozenset(_AROUND_HOST.sub("", host.lower()) for host in hosts)
 
 
 def make_printable_label(text: str) -> str:
@@ -42,7 +65,8 @@ def normalize_key(key: str) -> str:
     return key.lower().replace("_", "").replace("-", "")
 
 
-def _find_hosts(settings: PlainObject) -> Iterator[str]:
+def _find_hosts(settings: PlainObject) -> Iterator[tuple[int, str, str]]:
+    """Yield which object has a host, the host, and its port from another setting."""
     port = settings.get("port")
     is_port = isinstance(port, str) and _PORT.fullmatch(strip_quotes(port))
     behind = f":{strip_quotes(port)}" if is_port and isinstance(port, str) else ""
@@ -50,25 +74,31 @@ def _find_hosts(settings: PlainObject) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _find_hosts(value)
             continue
-        is_host = any(part in normalize_key(key) for part in HOST_WORDS)
+        word = normalize_key(key)
+        is_host = any(part in word for part in HOST_WORDS) and not IS_TIME.search(word)
         for literal in (value,) if isinstance(value, str) else value:
-            text = strip_quotes(literal)[:_LONGEST_READ]
-            if "://" in text:
-                yield _get_host_of_url(text)
-            elif is_host and text:
+            text = strip_quotes(literal)
+            if len(text) > _LONGEST_READ and (is_host or "://" in text):
+                yield id(settings), NOT_SHOWN, ""
+            elif "://" in text:
+                yield id(settings), _get_host_of_url(text), ""
+            elif is_host and text and literal not in _NO_HOSTS:
                 # A `serverKey` is no server.
-                host = NOT_SHOWN if _CREDENTIAL_KEY.search(key[:_LONGEST_READ]) else _get_host(text)
-                yield host if host == NOT_SHOWN else f"{make_printable_label(host)}{behind}"
+                is_credential = _CREDENTIAL_KEY.search(key[:_LONGEST_READ])
+                yield id(settings), NOT_SHOWN if is_credential else _get_host(text), behind
 
 
 def _get_host_of_url(url: str) -> str:
     """Return the scheme, host and port of a URL: a path or a query may be a credential."""
     before, _, rest = url.partition("://")
     scheme = _SCHEME.search(before[-20:])
-    host = _get_host(rest)
-    if "@" in rest and ":" in host:  # before the @ there may be a password, with any characters
-        host = NOT_SHOWN
-    return make_printable_label(f"{scheme[0] if scheme else ''}://{host}")
+    end = _BEHIND_HOST.search(rest)
+    authority, later = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    host = _get_host(authority.rpartition("@")[2])
+    # A password before the @ may have any characters.
+    if host == NOT_SHOWN or ("@" in later and ":" in authority):
+        return NOT_SHOWN
+    return f"{scheme[0] if scheme else ''}://{host}"
 
 
 def _get_host(text: str) -> str:

@@ -81,7 +81,7 @@ def _may_use_secrets() -> Q:
         or_,
         [
             *(Q((f"{name}__contains", "secrets")) for name in sorted(documents | texts)),
-            *(Q((f"{name}__contains", "\\\\u")) for name in sorted(documents)),
+            *(Q((f"{name}__contains", "\\\\")) for name in sorted(documents)),
             uses_secrets(Kind.FLOW),
         ],
     )

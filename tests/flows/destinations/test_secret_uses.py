@@ -29,11 +29,11 @@ CASES = {
     "secrets": {EVERY},
     "secrets.": {EVERY},
     "secrets.1": {EVERY},
-    "\\u0073ecrets.X": {EVERY},
-    "secret\\u{73}.X": {EVERY},
-    "secret\\u{000073}.X": {EVERY},
-    "secrets.\\u0058": {EVERY},
-    "secrets.X\\u0059": {EVERY},
+    "\\u0073ecrets.X": {"X"},
+    "secret\\u{73}.X": {"X"},
+    "secret\\u{000073}.X": {"X"},
+    "secrets.\\u0058": {"X", EVERY},
+    "secrets.X\\u0059": {"XY", EVERY},
     "secrets\\u0058.Y": {EVERY},
     "secrets.X; secrets[y]": {"X", EVERY},
     "mysecrets.X": set(),
@@ -42,6 +42,43 @@ CASES = {
     "no_secrets": set(),
     "'\\u00e4' + '\\u2013'": set(),
     "": set(),
+}
+
+
+ORDINARY = [
+    "Read the secrets of the vault",
+    "// rotate secrets monthly\nf()",
+    "/v1/secrets/db",
+    "https://vault.example.com/v1/secrets/db?x=1",
+    '{"secrets": []}',
+    "{ secrets: [], a: 1 }",
+    "a: 1\nsecrets:\n  - db",
+    "/* no secrets here */",
+    "my-secrets, secrets-manager",
+    "'\\x41' + '\\u0041' + '\\101'",
+]
+HOSTILE = {
+    "'{{secr\\x65ts.S}}'": {"S"},
+    "'{{secr\\145ts.S}}'": {"S"},
+    "'{{secr\\\nets.S}}'": {"S"},
+    "'{{secr\\\r\nets.S}}'": {"S"},
+    "f(secrets)": {EVERY},
+    "return secrets": {EVERY},
+    "x = secrets\nf()": {EVERY},
+    "f(/**/secrets)": {EVERY},
+    "f(secrets/**/)": {EVERY},
+    "a ? secrets : b": {EVERY},
+    "a ?\n secrets : b": {EVERY},
+    f"a ?{' ' * 99}secrets : b": {EVERY},
+    "a + secrets : b": {EVERY},
+    "case secrets:": {EVERY},
+    "const { secrets: s } = globalThis": {EVERY},
+    "globalThis['secrets']": {EVERY},
+    "for (const k in secrets) {}": {EVERY},
+    "'A' in secrets": {EVERY},
+    "{secrets}": {EVERY},
+    "[...secrets]": {EVERY},
+    "{{ secrets }}": {EVERY},
 }
 
 
@@ -78,20 +115,24 @@ def test_every_is_a_star_which_no_secret_can_be_named() -> None:
     assert EVERY == "*"
 
 
-@pytest.mark.parametrize("number", ["24", "5f", "5F", "30", "39", "41", "5a", "5A", "61", "7a"])
-def test_a_letter_digit_underscore_or_dollar_that_is_written_by_its_number_hides_a_word(
-    number: str,
-) -> None:
-    for escape in (f"\\u00{number}", f"\\u{{{number}}}", f"\\u{{00{number}}}"):
-        assert find_secrets_used(escape) == {EVERY}
-        assert find_secrets_used(canonical.encode({"code": escape}), json=True) == {EVERY}
+def test_what_reads_nothing_is_no_use_and_what_reads_is_found() -> None:
+    def find(text: str) -> frozenset[str]:
+        in_document = find_secrets_used(canonical.encode([{"label": text}]), json=True)
+        assert in_document == find_secrets_used(text), text
+        return in_document
+
+    assert {text: find(text) for text in ORDINARY} == dict.fromkeys(ORDINARY, frozenset())
+    assert {text: find(text) for text in HOSTILE} == HOSTILE
 
 
-@pytest.mark.parametrize("number", ["20", "23", "25", "2d", "40", "5b", "60", "7b"])
-def test_no_other_character_does(number: str) -> None:
-    for escape in (f"\\u00{number}", f"\\u{{{number}}}", "\\u0", "\\u{"):
-        assert find_secrets_used(escape) == frozenset()
-        assert find_secrets_used(canonical.encode({"code": escape}), json=True) == frozenset()
+def test_no_real_flow_or_connection_is_said_to_use_every_secret(shared_data) -> None:
+    for name in ("small", "medium", "odd"):
+        file = json.loads((shared_data / f"real-{name}.json").read_text())
+        for each in file["flows"]:
+            assert EVERY not in find_secrets_used(canonical.encode(each), json=True), each["name"]
+        for each in file["connections"]:
+            texts = {"dev_value": each.get("devValue"), "prod_value": each.get("prodValue")}
+            assert EVERY not in find_used_names(Kind.CONNECTION, texts), each["name"]
 
 
 PIECES = [
