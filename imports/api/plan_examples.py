@@ -13,8 +13,9 @@ import.
 former one. Another user's plan with that key is 409 `key-taken`.
 
 **Refused plans.** A plan that cannot be applied as it stands, such as for a name that several rows
-have or a locked flow, is kept too, with its `refusal`: its page lets people decide. A file that
-cannot be read is refused, and leaves a record as an import does.
+have or a locked flow, is kept too, with its `refusal`: its page lets people decide. For a file that
+cannot be read nothing is kept: there is no record, and a former plan with the key stays, whose
+`commit` says what it is of.
 
 **Sight.** A kept plan is seen by whoever may see records and the kinds of items that it tells of.
 """

@@ -115,14 +115,14 @@ def _plan_for_review(
 
 
 def plan_for_others(request: ImportRequest) -> tuple[Preview, SavedPlan]:
-    """Return the preview and the plan that is kept for whoever may apply it; write no rows.
+    """Return the preview and the plan that is kept for whoever may apply it; write nothing.
 
     What the user may not do is no refusal of the plan. A refusal is in the preview's `refusal`; the
-    plan to keep has its issues. Raises an UnableToImport, which is recorded, for a bad file, and
-    for a user who may not plan, or not see the rows that the plan describes.
+    plan to keep has its issues. Raises an UnableToImport for a bad file, and for a user who may not
+    plan, or not see the rows that the plan describes.
     """
     request = unpack_request(request)
-    with target_server(request.server), record_run(_make_record(request)) as recorder:
+    with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         check_server(request.server)
         check_permission(request.user, PLAN_IMPORT)
         check_may_acknowledge(request)

@@ -59,9 +59,9 @@ class PlanDetails:
 def keep_plan(user: User, request: ImportRequest, details: PlanDetails) -> PendingImport:
     """Plan the import, and keep the file with its plan, also one that is refused.
 
-    It replaces the user's plan with the same key. Raises an UnableToImport, with its record, for a
-    bad file and for a user who may not plan it, and UploadRefused where the key is another user's,
-    or too many plans wait.
+    It replaces the user's plan with the same key. Raises an UnableToImport for a bad file and for a
+    user who may not plan it, and UploadRefused where the key is another user's, or too many plans
+    wait. Then nothing is kept, and a former plan stays.
     """
     drop_expired_uploads()
     _check_key(user, details.key)

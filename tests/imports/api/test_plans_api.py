@@ -12,7 +12,7 @@ from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.database.backup import Backup
 from imports.expiry import drop_expired
-from imports.models import ImportRecord, PendingImport, Status
+from imports.models import ImportRecord, PendingImport
 from imports.uploads import keeping
 from imports.uploads import pending as uploads
 from tests.support.digest import all_rows, data_rows
@@ -101,19 +101,18 @@ class TestKeeping:
     def test_every_role_that_imports_may_plan(self, role: str) -> None:
         assert keep(caller("x", role=role), NEWER).status_code == 201
 
-    def test_who_may_not_plan_keeps_none_and_a_record_says_so(self) -> None:
+    def test_who_may_not_plan_keeps_none(self) -> None:
         answer = keep(caller("op", role="Operator"), NEWER)
         assert (answer.status_code, answer.json()["code"]) == (403, "not-permitted")
         assert "imports.plan_import" in answer.json()["issues"][0]["message"]
         assert not PendingImport.objects.exists()
-        assert ImportRecord.objects.get().status == Status.REFUSED
+        assert not ImportRecord.objects.exists()
 
-    def test_a_file_that_cannot_be_read_is_refused_with_a_record(self, planner: Any) -> None:
+    def test_a_file_that_cannot_be_read_leaves_no_plan_and_no_record(self, planner: Any) -> None:
         answer = keep(planner, b"no JSON")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid-json")
-        record = ImportRecord.objects.get()
-        assert (record.status, record.door, record.user_name) == (Status.FAILED, "api", "ci")
         assert not PendingImport.objects.exists()
+        assert not ImportRecord.objects.exists()
 
     def test_a_plan_that_is_refused_is_kept_with_its_refusal(
         self, planner: Any, editor: Any
@@ -197,8 +196,19 @@ class TestKeeping:
         first = kept(planner, NEWER, idempotency="a-key")
         assert kept(planner, NEWER, idempotency="a-key") == first
         assert PendingImport.objects.count() == 1
-        other = keep(planner, export_file(flow(3, "Other")), idempotency="a-key")
-        assert (other.status_code, other.json()["code"]) == (422, "idempotency-mismatch")
+        others: list[tuple[bytes, dict[str, Any]]] = [
+            (export_file(flow(3, "Other")), {}),
+            (b"no JSON", {}),
+            (NEWER, {"key": "repo#42"}),
+            (NEWER, {"only": "New"}),
+        ]
+        for file, parts in others:
+            other = keep(planner, file, idempotency="a-key", **parts)
+            assert (other.status_code, other.json()["code"]) == (422, "idempotency-mismatch")
+
+    def test_a_refused_request_leaves_its_idempotency_key_free(self, planner: Any) -> None:
+        assert keep(planner, b"no JSON", idempotency="a-key").status_code == 400
+        assert kept(planner, NEWER, idempotency="a-key")["counts"] == {"CREATE": 2}
 
     def test_too_many_plans_of_a_user_are_refused(
         self, planner: Any, monkeypatch: pytest.MonkeyPatch

@@ -344,7 +344,7 @@ PLAN_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], str, bool]] = {
     "plan_for_others": (
         lambda asked: plan_for_others(replace(asked, accept=()))[0],
         PLAN,
-        True,
+        False,
     ),
     "examine_for_others": (examine_for_others, permissions.VIEW_RECORDS, False),
     "preview_import of who may only plan": (preview, PLAN, True),
