@@ -22,6 +22,11 @@ _CREDENTIAL_KEY = re.compile(CREDENTIAL, re.IGNORECASE)
 _HOST = r"(?:[^\s:,;=@/?#&'\"`]+|\[?[0-9a-fA-F:.]+\]?)(?::[0-9]{1,5})?"
 _HOSTS = re.compile(rf"(?:tcp:)?{_HOST}(?:,(?:[0-9]{{1,5}}|{_HOST}))*")
 _BEHIND_HOST = re.compile(r"[\s/?#;&]")
+# A backslash is a slash to some readers of URLs, and an escape to JavaScript.
+_ONE_HOST = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+:-]*://|tcp:)?(?:[^@/?#;&\s\\]*@)?(?P<host>[^@/?#;&\s\\$]+)"
+    r"(?P<rest>[/?#;&\s][^\\]*)?"
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}\Z")
 # A port behind the name, and what stands in front of it.
 _AROUND_HOST = re.compile(r"\A(?:[a-z][a-z0-9+.-]*)?:?//|\Atcp:|[:,][0-9]{1,5}\Z")
@@ -30,7 +35,7 @@ _PORT = re.compile(r"[0-9]{1,5}|secrets\.\w{1,60}")
 
 def make_hosts_label(settings: PlainObject) -> str:
     """Return the hosts in the settings; empty where there are none."""
-    found = ((host, behind) for _, host, behind in _find_hosts(settings))
+    found = ((host, behind) for host, behind, *_ in _find_hosts(settings))
     hosts = sorted(
         {
             host if host == NOT_SHOWN else make_printable_label(host) + behind
@@ -44,14 +49,25 @@ def make_hosts_label(settings: PlainObject) -> str:
 def find_hosts(settings: PlainObject) -> frozenset[str]:
     """Return the hosts in the settings, in small letters and without schemes and ports.
 
-    None are returned where one cannot be read, and where different objects have them: then which
-    secret goes to which host is not known from them.
+    None are returned where one cannot be read, where more of its text may name another one, and
+    where different objects have them: then which secret goes to which host is not known from them.
     """
     found = [*_find_hosts(settings)]
-    hosts = {host for _, host, _ in found}
-    if NOT_SHOWN in hosts or len({holder for holder, *_ in found}) > 1:
+    if not all(_has_one_host(text) for *_, text, _ in found):
+        return frozenset()
+    hosts = {host for host, *_ in found}
+    if NOT_SHOWN in hosts or len({holder for *_, holder in found}) > 1:
         return frozenset()
     return frozenset(_AROUND_HOST.sub("", host.lower()) for host in hosts)
+
+
+def _has_one_host(text: str) -> bool:
+    """Return whether nothing but the host itself in the text decides where it leads."""
+    found = _ONE_HOST.fullmatch(text)
+    if found is None or "secrets." in found["host"]:
+        return False
+    rest = normalize_key(found["rest"] or "")
+    return "@" not in rest and not any(word in rest for word in HOST_WORDS)
 
 
 def make_printable_label(text: str) -> str:
@@ -65,8 +81,8 @@ def normalize_key(key: str) -> str:
     return key.lower().replace("_", "").replace("-", "")
 
 
-def _find_hosts(settings: PlainObject) -> Iterator[tuple[int, str, str]]:
-    """Yield which object has a host, the host, and its port from another setting."""
+def _find_hosts(settings: PlainObject) -> Iterator[tuple[str, str, str, int]]:
+    """Yield a host, its port from another setting, its whole text, and which object has it."""
     port = settings.get("port")
     is_port = isinstance(port, str) and _PORT.fullmatch(strip_quotes(port))
     behind = f":{strip_quotes(port)}" if is_port and isinstance(port, str) else ""
@@ -79,13 +95,14 @@ def _find_hosts(settings: PlainObject) -> Iterator[tuple[int, str, str]]:
         for literal in (value,) if isinstance(value, str) else value:
             text = strip_quotes(literal)
             if len(text) > _LONGEST_READ and (is_host or "://" in text):
-                yield id(settings), NOT_SHOWN, ""
+                yield NOT_SHOWN, "", "", id(settings)
             elif "://" in text:
-                yield id(settings), _get_host_of_url(text), ""
+                yield _get_host_of_url(text), "", text, id(settings)
             elif is_host and text and literal not in _NO_HOSTS:
                 # A `serverKey` is no server.
                 is_credential = _CREDENTIAL_KEY.search(key[:_LONGEST_READ])
-                yield id(settings), NOT_SHOWN if is_credential else _get_host(text), behind
+                host = NOT_SHOWN if is_credential else _get_host(text)
+                yield host, behind, text, id(settings)
 
 
 def _get_host_of_url(url: str) -> str:

@@ -56,6 +56,35 @@ def test_another_destination(new: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "other"),
+    [
+        ("'https://good.com'", r"'https://evil.com\\@good.com'"),
+        ("'https://good.com'", "'https://evil.com https://good.com'"),
+        ("'postgres://good.com/db'", "'postgres://good.com/db?host=evil.com'"),
+        ("'good.com'", "'good.com;server=evil.com'"),
+        ("'https://good.com'", "'https://good.com:1/u@evil.com'"),
+        ("'https://good.com'", "'https://good.com@evil.com'"),
+        ("secrets.HOST", "secrets.Host"),
+        ("`https://${secrets.HOST}`", "`https://${secrets.Host}`"),
+    ],
+)
+def test_a_text_that_may_lead_elsewhere_is_another_destination(host: str, other: str) -> None:
+    def sent(value: str) -> set[object]:
+        found = uses(f"{{ url: {value}, key: secrets.DB }}", "{}")
+        return {use.destination for use in found if use.secret == "DB"}
+
+    assert not sent(host) & sent(other)
+
+
+def test_credentials_and_databases_in_a_url_are_no_other_destination() -> None:
+    one, other = (
+        destination(f"{{ url: `postgres://app:${{secrets.DB}}@{rest}` }}")
+        for rest in ("db.example.com:5432/a", "DB.example.com/b?ssl=true")
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         # A text is true, also that of a constant, and no secret's value.

@@ -1281,11 +1281,8 @@ TEXT = "{ host: 'api.example.com', token: secrets.KEY, timeout: 5 }"
     "change",
     [
         pytest.param({"devValue": TEXT.replace("api.", "evil.")}, id="another host"),
-        pytest.param({"devValue": TEXT.replace("{", "{ port: 81,")}, id="a port"),
-        pytest.param({"devValue": TEXT.replace("token", "user")}, id="another key for it"),
         pytest.param({"devValue": f"f({TEXT})"}, id="code"),
         pytest.param({"prodValue": TEXT.replace("api.", "evil.")}, id="another host in production"),
-        pytest.param({"type": "SFTP"}, id="another type"),
     ],
 )
 def test_to_send_a_stored_secret_elsewhere_is_a_right_of_its_own(change, caller_with):
@@ -1308,6 +1305,10 @@ def test_to_send_a_stored_secret_elsewhere_is_a_right_of_its_own(change, caller_
     [
         pytest.param({"name": "other", "description": "x"}, id="another name"),
         pytest.param({"devValue": TEXT}, id="the same"),
+        pytest.param({"devValue": TEXT.replace("{", "{ port: 81,")}, id="a port"),
+        pytest.param({"devValue": TEXT.replace("token", "user")}, id="another key for it"),
+        pytest.param({"type": "SFTP"}, id="another type"),
+        pytest.param({"devValue": TEXT.replace("api.", "API.")}, id="the host in capitals"),
         pytest.param({"devValue": TEXT.replace("timeout: 5", "timeout: 50")}, id="a timeout"),
         pytest.param({"devValue": "{ host: 'evil.example.com' }"}, id="a host without the secret"),
         pytest.param(

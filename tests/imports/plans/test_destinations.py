@@ -66,11 +66,11 @@ def test_a_value_that_the_file_does_not_name_stays_and_counts() -> None:
     ConnectionFactory(
         uuid=uuid_of("c", 1), name="Warehouse", dev_value="{ host: 'a' }", prod_value=BEFORE
     )
-    payload = export_file(connection(1, "Warehouse", type="SqlServer"))
+    payload = export_file(connection(1, "Warehouse", devValue=AFTER))
     [change] = preview_import(request_for(payload)).plan
     assert change.warnings == (
         "sends the stored secret to another destination: secrets.DB -> db.example.com "
-        "-> db.example.com (in production; changed: type)",
+        "-> evil.example.com (in development)",
     )
 
 
