@@ -46,8 +46,9 @@ QUEUED = OpenApiResponse(
 )
 _CANCEL = """
 A run that waits for a worker is never begun; one that a worker has stops before it writes anything,
-and its record says so a moment later. What has begun to write is not stopped: 409 `too-late`. Undo
-it when it is done. Whoever asked for the run may call it off, and whoever may undo imports.
+and its record says so a moment later. What has begun to write is not stopped: 409 `too-late`. Who
+may undo imports can undo it when it is done. Whoever asked for the run may call it off, and whoever
+may undo imports.
 """
 
 

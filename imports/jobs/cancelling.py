@@ -9,7 +9,7 @@ from flows.users import User
 from imports.errors import NoSuchRecord, RunCancelled, UnableToImport
 from imports.jobs.queue import cancel_in_queue
 from imports.models import BackgroundJob, ImportRecord, Status
-from imports.permissions import UNDO_IMPORT, check_permission
+from imports.permissions import UNDO_IMPORT, check_permission, has_permission
 from imports.runs.recorder import RunRecorder
 
 
@@ -39,7 +39,7 @@ def cancel_run(user: User, number: int) -> ImportRecord:
         elif record.status == Status.RUNNING and not job.is_writing:
             BackgroundJob.objects.filter(pk=job.pk).update(is_cancelled=True)
         elif record.status != Status.CANCELLED:  # to call it off twice is no mistake
-            raise _explain_too_late(record)
+            raise _explain_too_late(user, record)
     return record
 
 
@@ -57,8 +57,11 @@ def _explain_no_job(number: int) -> UnableToImport:
     return TooLate("not-in-background", why)
 
 
-def _explain_too_late(record: ImportRecord) -> TooLate:
+def _explain_too_late(user: User, record: ImportRecord) -> TooLate:
     if record.status == Status.RUNNING:
         why = f"Import {record.pk} has begun to write, and cannot be cancelled any more."
-        return TooLate("too-late", why, remedy="Undo it when it is done.")
+        remedy = "When it is done, somebody who may undo imports can undo it."
+        if has_permission(user, UNDO_IMPORT):
+            remedy = "Undo it when it is done."
+        return TooLate("too-late", why, remedy=remedy)
     return TooLate("too-late", f"Import {record.pk} has ended: it is {record.status}.")

@@ -280,12 +280,19 @@ class TestCancelling:
         assert "Preference-Applied" not in called_off.headers
         assert BackgroundJob.objects.get().is_cancelled
 
-    def test_what_writes_is_not_stopped(self, ada):
-        answer = import_later(ada)
-        ImportRecord.objects.update(status=Status.RUNNING)
-        BackgroundJob.objects.update(is_writing=True)
-        too_late = ada.post(f"/api/imports/{answer.json()['id']}/cancel")
-        assert (too_late.status_code, too_late.json()["code"]) == (409, "too-late")
+    def test_what_writes_is_not_stopped_and_each_is_told_what_they_may_do(self, ada):
+        ci = caller("ci", role="Service Account")
+        remedies = {
+            ada: "Undo it when it is done.",
+            ci: "When it is done, somebody who may undo imports can undo it.",
+        }
+        for asker, remedy in remedies.items():
+            answer = upload(asker, ORDERS, HTTP_PREFER="respond-async", noBackup="false")
+            ImportRecord.objects.update(status=Status.RUNNING)
+            BackgroundJob.objects.update(is_writing=True)
+            too_late = asker.post(f"/api/imports/{answer.json()['id']}/cancel")
+            assert (too_late.status_code, too_late.json()["code"]) == (409, "too-late")
+            assert too_late.json()["message"].endswith(f"any more. {remedy}")
 
     def test_who_asked_may_and_who_may_undo(self, ada):
         ci = caller("ci", role="Service Account")
