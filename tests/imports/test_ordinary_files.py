@@ -58,6 +58,7 @@ def _list_texts(flow: dict[str, Any]) -> Iterator[Any]:
     return (at for at in find_texts(flow["nodes"]) if at[-1] not in {"id", "type"})
 
 
+@pytest.mark.usefixtures("_queue_tables")  # made before the transaction of a test begins
 class TestEveryDoor:
     @pytest.fixture
     def ada(self) -> User:
