@@ -337,7 +337,7 @@ def test_a_wrong_key_is_not_permitted(work: Work) -> None:
 
 
 def test_a_warning_is_acknowledged_by_whoever_may_import_and_not_by_a_planner(fresh: Work) -> None:
-    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 2; // \N{ZERO WIDTH SPACE}")
+    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 2; // \N{RIGHT-TO-LEFT OVERRIDE}")
     fresh.plan("ours", "repo#11")
     git(fresh.root, "merge", "ours")
     (plan,) = fresh.server.ask("/plans?key=repo%2311")["results"]
