@@ -88,7 +88,7 @@ class _States:
             for uuid, state in self.after.items()
             if state.has_value and not self._had_value(uuid)
         )
-        """The same for the secrets of which the change restores the row or the value."""
+        """The same for the secrets that the change brings back."""
 
     def find_pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
         """Return the pairs that the uses make before the change."""

@@ -34,8 +34,13 @@ _AFTER = re.compile(r"[ \t]+(?:in|of|instanceof|as|if|from|and|or|is|not|else)(?
 _BESIDE_WORD = re.compile(r"[\w$][ \t]+\Z")
 _WORD_BESIDE = re.compile(r"[ \t]+[^\W\d]")
 _KEY_AFTER = re.compile(r"""["'`]?\s*:""")
-# `const { secrets: s } = globalThis`
-_DESTRUCTURES = re.compile(r"\}\s*\)?\s*=")
+# `const { secrets: s } = globalThis`, also of what a function is given; or where a global may be.
+_DESTRUCTURES = re.compile(
+    r"\}\s*\)?\s*=|\}\s*(?:,[^;{}]*)?\)\s*(?:=>|\{)|\}\s*(?:of|in)(?![\w$])"
+    r"|(?<![\w$.])(?:globalThis|global|window|self|this)(?![\w$])"
+)
+# What reads of the word, so that it is no part of a path: `1/secrets["X"]`, `-secrets?.["X"]`.
+_MEMBER = re.compile(r"\s*(?:[.\[]|\?\.|/[*/])")
 # What can reach a global by a computed name, or the object of all globals.
 _COMPUTES = re.compile(
     r"[\w$)\]}'\"`]\s*\(|[\w$)\]'\"`?.]\s*\[|[\w$)\]]\s*`|=>|\\"
@@ -49,12 +54,10 @@ def find_secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
 
     With `json`, the text is a canonical JSON document, of which the keys and strings are read.
     """
-    if _WORD not in text and "\\" not in text:
+    if _WORD not in text and ("\\\\" if json else "\\") not in text:
         return frozenset()
     if not json:
         return frozenset(_find_in_text(text))
-    if _WORD not in text and "\\\\" not in text:
-        return frozenset()  # its backslashes are those of JSON
     return frozenset(
         name for each in _find_texts(canonical.decode(text)) for name in _find_in_text(each)
     )
@@ -127,10 +130,9 @@ def _find_names(text: str) -> Iterator[str]:
 def _is_read(text: str, at: int, end: int) -> bool:
     """Return whether code could read the word that stands there, alone."""
     before, after = text[max(0, at - _SEEN_BEFORE) : at], text[end : end + _SEEN_BEFORE]
-    if after[:1] == "-" or before[-1:] == "-":  # a word of several parts
+    is_path = before[-1:] in ("-", "/") and before[-2:] != "*/" and not _MEMBER.match(text, end)
+    if is_path or after[:1] == "-":
         return False
-    if before[-1:] == "/" and before[-2:] != "*/" and after[:2] not in ("/*", "//"):
-        return False  # a part of a path
     if _BESIDE_WORD.search(before) and not _BEFORE.search(before):
         return False
     return not _WORD_BESIDE.match(after) or _AFTER.match(after) is not None

@@ -48,7 +48,7 @@ class _Role(Enum):
     NAME = 1
     CODE = 2
 
-    def has_news_of(self, char: str) -> bool:
+    def is_told(self, char: str) -> bool:
         """Return whether a character that is not seen is told of: what joins words is prose."""
         return self is not _Role.PROSE or changes_order(char)
 
@@ -184,7 +184,7 @@ def _find_lines_of_text(
     start = end = -1
     chars: dict[str, bool] = {}
     for at, char, lies in find_unseen(text):
-        if not role.has_news_of(char):
+        if not role.is_told(char):
             continue
         if at > end:  # in another line, of which the ends are looked for once
             if chars:

@@ -52,9 +52,11 @@ ORDINARY = [
     "https://vault.example.com/v1/secrets/db?x=1",
     '{"secrets": []}',
     "{ secrets: [], a: 1 }",
+    "f({ secrets: [], a: 1 })",
     "a: 1\nsecrets:\n  - db",
     "/* no secrets here */",
     "my-secrets, secrets-manager",
+    "/v1/secrets?list=true",
     "'\\x41' + '\\u0041' + '\\101'",
 ]
 HOSTILE = {
@@ -79,6 +81,20 @@ HOSTILE = {
     "{secrets}": {EVERY},
     "[...secrets]": {EVERY},
     "{{ secrets }}": {EVERY},
+    'f(-secrets["PIN"])': {EVERY},
+    'f(0-secrets["A"].charCodeAt(0))': {EVERY},
+    '1/secrets["A"].length': {EVERY},
+    "-secrets [x]": {EVERY},
+    "-secrets/**/[x]": {EVERY},
+    "1/secrets//\n[x]": {EVERY},
+    "-secrets?.[x]": {EVERY},
+    f"-secrets{' ' * 99}[x]": {EVERY},
+    "(function ({ secrets: s }) { return s })(x)": {EVERY},
+    "exports.run = { run({ secrets: s }, b = f()) { return s } }": {EVERY},
+    "(({ secrets: s }, y) => s)(x)": {EVERY},
+    "for (const { secrets: s } of [x]) {}": {EVERY},
+    "try { f() } catch ({ secrets: s }) {}": {EVERY},
+    "let s; f({ secrets: s }, globalThis)": {EVERY},
 }
 
 
