@@ -214,7 +214,7 @@ def _make_user_change(write: Write) -> UserChange:
         name=name,
         before=before,
         after=after,
-        is_new=not write.before,
+        is_new=write.before is None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from django.db.models import Exists, Max, OuterRef
+
 from flows.batches import split_batches
 from flows.content.fields import Kind
 from flows.destinations.changes import RowKey
@@ -11,18 +13,18 @@ from imports.rows.read import BATCH
 
 
 def read_last_writers(users: Collection[RowKey]) -> dict[RowKey, ImportRecord]:
-    """Return, for each row, the last import in effect that wrote it; no other rows."""
-    wanted = set(users)
+    """Return, for each row, the last import in effect that wrote it, where there is one."""
+    succeeded = Exists(ImportRecord.objects.filter(pk=OuterRef("record"), status=Status.SUCCEEDED))
     found: dict[RowKey, ImportRecord] = {}
-    for batch in split_batches(sorted({uuid for _, uuid in wanted}), BATCH):
-        written = (
-            ImportItem.objects.filter(
-                target_uuid__in=batch, record__status=Status.SUCCEEDED, result__in=WRITING_RESULTS
-            )
-            .select_related("record")
-            .defer("record__issues")
-            .order_by("pk")
+    for batch in split_batches(sorted({uuid for _, uuid in users}), BATCH):
+        newest = (
+            ImportItem.objects.filter(succeeded, target_uuid__in=batch, result__in=WRITING_RESULTS)
+            .order_by()
+            .values("kind", "target_uuid")
+            .annotate(newest=Max("pk"))
+            .values("newest")
         )
-        rows = (((Kind(item.kind), str(item.target_uuid)), item.record) for item in written)
-        found |= {row: record for row, record in rows if row in wanted}
+        items = ImportItem.objects.filter(pk__in=newest).select_related("record")
+        for item in items.defer("record__issues"):
+            found[Kind(item.kind), str(item.target_uuid)] = item.record
     return found
