@@ -36,7 +36,7 @@ _WORD_BESIDE = re.compile(r"[ \t]+[^\W\d]")
 _KEY_AFTER = re.compile(r"""["'`]?\s*:""")
 # `const { secrets: s } = globalThis`, also of what a function is given; or where a global may be.
 _DESTRUCTURES = re.compile(
-    r"\}\s*\)?\s*=|\}\s*(?:,[^;{}]*)?\)\s*(?:=>|\{)|\}\s*(?:of|in)(?![\w$])"
+    r"\}\s*(?:\)\s*)?=|\}\s*(?:,[^;{}]*)?\)\s*(?:=>|\{)|\}\s*(?:of|in)(?![\w$])"
     r"|(?<![\w$.])(?:globalThis|global|window|self|this)(?![\w$])"
 )
 # What reads of the word, so that it is no part of a path: `1/secrets["X"]`, `-secrets?.["X"]`.
