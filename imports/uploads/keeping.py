@@ -28,6 +28,7 @@ from imports.models import FILE_OF_PENDING, PendingImport
 from imports.permissions import (
     PLAN_IMPORT,
     RUN_IMPORT,
+    UNDO_IMPORT,
     VIEW_RECORDS,
     check_permission,
     check_sight_of,
@@ -127,6 +128,7 @@ def may_only_look(user: User) -> bool:
 def delete_kept(user: User, number: int) -> None:
     """Delete the kept plan; the record of a run that applied it stays.
 
+    One of somebody else may be deleted by who may undo imports, like a run that is called off.
     Raises NotPermitted, NothingKept, and UploadRefused while it is being imported.
     """
     check_permission(user, PLAN_IMPORT)
@@ -149,7 +151,7 @@ def may_delete(pending: PendingImport) -> bool:
 
 def _list_needed_to_delete(pending: PendingImport) -> list[str]:
     is_own = pending.actor.pk == pending.user_id
-    return [PLAN_IMPORT] if is_own else [PLAN_IMPORT, RUN_IMPORT]
+    return [PLAN_IMPORT] if is_own else [PLAN_IMPORT, UNDO_IMPORT]
 
 
 def _list_visible(kinds: list[Kind]) -> Iterator[str]:
