@@ -94,8 +94,6 @@ class NewDestination:
     sends it nowhere, by the others.
     """
     new: str
-    changed: tuple[str, ...] = ()
-    """The keys that differ, where the user sent it to another destination before."""
 
     @property
     def code(self) -> str:

@@ -1,7 +1,7 @@
 """Find where connections and flows send the secrets that they use. Pure.
 
 A connection's values decide where it sends a secret: the hosts of a plain object; where none can
-be read, every entry but a few settings that are known to be harmless, and the connection's type.
+be read, its type and every entry but prose, constants and small numbers.
 Two connections that are equal in these have the same destination. A value that is no plain object,
 and names a secret or may compute a name, is an unknown destination with its whole text, for every
 secret. Production uses the development value where it has none of its own. A flow's code may send a
@@ -26,13 +26,9 @@ from flows.content.fields import (
 )
 from flows.content.plain_object import (
     PlainObject,
-    is_number_or_constant,
     read_plain_object,
-    strip_quotes,
 )
 from flows.destinations.labels import (
-    HOST_WORDS,
-    IS_TIME,
     find_hosts,
     make_hosts_label,
     make_printable_label,
@@ -45,25 +41,10 @@ PRODUCTION = "production"
 UNKNOWN = "unknown"
 """The label of a computed destination."""
 
-# Numbers and constants under keys with these words change how, not where, a connection works.
-_HARMLESS_PARTS = ("timeout", "interval", "retries")
-_HARMLESS_STARTS = (
-    *("pool", "retry", "keepalive", "debug", "batchsize", "pagesize"),
-    *("maxpool", "minpool", "maxretr", "maxconn"),
-)
-_LIMIT = re.compile(r"(?i:max|min)(?:imum)?(?![a-z])")  # not in `minioPort`
-# Even so, a number can be an address, and a constant can turn off verification of the other side.
-_NEVER_HARMLESS_PARTS = (
-    *(*HOST_WORDS, "port", "path", "socket", "redirect", "auth"),
-    *("ssl", "tls", "cert", "secur", "verif", "version"),
-)
-# Texts under these keys, as long as they cannot be an address.
-_HARMLESS_TEXTS = {
-    *("applicationname", "charset", "comment", "debug", "description", "encoding"),
-    *("label", "locale", "loglevel", "timezone"),
-}
-_OF_ADDRESSES = frozenset(".:@\\$<[")
-_KEY_LENGTH = 80
+# What says how, and not where, a connection works. A larger number may be the address of a host.
+_NO_PLACE = re.compile(r"-?[0-9]{1,5}|true|false|null|undefined")
+_PROSE_KEYS = {"comment", "description", "label"}
+_MAY_BE_ADDRESS = re.compile(r"[.:@\\$<\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +54,6 @@ class Destination:
     identity: str
     label: str = field(compare=False)
     """The hosts, or another description; never a credential."""
-    parts: frozenset[tuple[str, str]] = field(compare=False, repr=False, default=frozenset())
-    """Each setting by its key and a digest, to find which ones differ between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,51 +155,27 @@ def _find_uses_of_unknown_keys(content: Content, texts: Mapping[str, str]) -> It
 def _make_destination(type_: Value, text: str, settings: PlainObject | None) -> Destination:
     if settings is None:
         return Destination(_compute_digest([type_ or "", text]), UNKNOWN)
-    parts = frozenset((key, _compute_digest(value)) for key, value in _find_leaves(settings))
     # The same host is the same destination, whatever else there is.
     deciding: list[object] = [*sorted(find_hosts(settings))] or [
         type_ or "",
-        _remove_harmless(settings),
+        _list_deciding(settings),
     ]
-    identity = _compute_digest(deciding)
     label = make_hosts_label(settings) or make_printable_label(str(type_ or "")) or UNKNOWN
-    return Destination(identity, label, parts | {("type", _compute_digest(type_))})
+    return Destination(_compute_digest(deciding), label)
 
 
-def _remove_harmless(settings: PlainObject) -> list[object]:
+def _list_deciding(settings: PlainObject) -> list[object]:
     return [
-        [key, _simplify(value)]
+        [key, {"": _list_deciding(value)} if isinstance(value, Mapping) else value]
         for key, value in sorted(settings.items())
-        if not isinstance(value, str) or not _is_harmless(key, value)
+        if not isinstance(value, str) or not _is_no_place(key, value)
     ]
 
 
-def _simplify(value: str | tuple[str, ...] | PlainObject) -> object:
-    if isinstance(value, Mapping):
-        return {"": _remove_harmless(value)}
-    return value
-
-
-def _is_harmless(key: str, literal: str) -> bool:
-    text, word = strip_quotes(literal), normalize_key(key)
-    if not is_number_or_constant(text):
-        return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(text)
-    if IS_TIME.search(word):
-        return True
-    return (
-        word.startswith(_HARMLESS_STARTS)
-        or _LIMIT.match(key) is not None
-        or any(part in word for part in _HARMLESS_PARTS)
-    ) and not any(part in word for part in _NEVER_HARMLESS_PARTS)
-
-
-def _find_leaves(settings: PlainObject) -> Iterator[tuple[str, object]]:
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield key[:_KEY_LENGTH], "{"
-            yield from _find_leaves(value)
-        elif not (isinstance(value, str) and _is_harmless(key, value)):
-            yield key[:_KEY_LENGTH], value
+def _is_no_place(key: str, literal: str) -> bool:
+    if normalize_key(key) in _PROSE_KEYS:
+        return _MAY_BE_ADDRESS.search(literal) is None
+    return _NO_PLACE.fullmatch(literal) is not None
 
 
 def _compute_digest(value: object) -> str:

@@ -13,7 +13,7 @@ HOST_WORDS = (
 )
 """Parts of the keys of settings that decide where a connection connects to, in small letters."""
 
-IS_TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
+_IS_TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
 _NO_HOSTS = frozenset({"true", "false", "null", "undefined"})
 _SHOWN_LENGTH = 80
 _HOSTS_SHOWN = 5
@@ -91,7 +91,7 @@ def _find_hosts(settings: PlainObject) -> Iterator[tuple[str, str, str, int]]:
             yield from _find_hosts(value)
             continue
         word = normalize_key(key)
-        is_host = any(part in word for part in HOST_WORDS) and not IS_TIME.search(word)
+        is_host = any(part in word for part in HOST_WORDS) and not _IS_TIME.search(word)
         for literal in (value,) if isinstance(value, str) else value:
             text = strip_quotes(literal)
             if len(text) > _LONGEST_READ and (is_host or "://" in text):

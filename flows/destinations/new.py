@@ -223,7 +223,6 @@ def _group_pairs(
             environments=tuple(sorted(environments - {""})),
             old=_find_old_labels(own, environments) or present.find_labels(secret),
             new=destination.label,
-            changed=_find_changed_keys(destination, (old.destination for old in own)),
         )
 
 
@@ -231,9 +230,3 @@ def _find_old_labels(own: Sequence[_Pair], environments: set[str]) -> tuple[str,
     """Return where the user sends it now: in these environments, or else in any."""
     same = [old for old in own if old.environment in environments]
     return _cut_labels(old.destination.label for old in same or own)
-
-
-def _find_changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:
-    """Return the settings that differ from those before, where the hosts are the same."""
-    same = [old for old in before if old.label == destination.label]
-    return tuple(sorted({key for old in same for key, _ in old.parts ^ destination.parts}))

@@ -14,7 +14,6 @@ from flows.destinations.changes import (
 from flows.destinations.labels import make_printable_label
 from flows.destinations.uses import EVERY
 
-_KEYS_SHOWN = 5
 _NAMES_SHOWN = 3
 _HIDDEN_PLACE = " (where, your account may not see)"
 _UNSEEN = {
@@ -87,11 +86,12 @@ def make_warnings(found: Iterable[NewDestination], *, of: RowKey) -> tuple[Desti
 
 def _warn_of_sending(new: NewDestination, by: str) -> DestinationWarning:
     old = " and ".join(new.old) or "nowhere"
+    to = f"{new.new} with other settings" if new.new in new.old else new.new
     start = f"sends the stored secret to another destination{by}"
     return DestinationWarning(
         code=new.code,
-        text=f"{start}: {_describe_secret(new)} -> {old} -> {new.new}{_describe_details(new)}",
-        text_without_hosts=f"{start}: {_describe_secret(new)}{_describe_details(new)}",
+        text=f"{start}: {_describe_secret(new)} -> {old} -> {to}{_describe_environment(new)}",
+        text_without_hosts=f"{start}: {_describe_secret(new)}{_describe_environment(new)}",
         destinations=(new,),
     )
 
@@ -128,18 +128,8 @@ def _describe_sender(new: NewDestination, of: RowKey) -> str:
 
 
 def _describe_environment(new: NewDestination) -> str:
-    """Return `in ENVIRONMENT` where there is only one; else empty."""
-    return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
-
-
-def _describe_details(new: NewDestination) -> str:
-    """Return, in brackets, the one environment and the changed settings; empty for none."""
-    details = [_describe_environment(new)] if _describe_environment(new) else []
-    if new.changed:
-        more = len(new.changed) - _KEYS_SHOWN
-        keys = ", ".join(new.changed[:_KEYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        details.append(f"changed: {keys}")
-    return f" ({'; '.join(details)})" if details else ""
+    """Return ` (in ENVIRONMENT)` where there is only one; else empty."""
+    return f" (in {new.environments[0]})" if len(new.environments) == 1 else ""
 
 
 def _make_data(new: NewDestination) -> dict[str, Any]:
@@ -153,5 +143,4 @@ def _make_data(new: NewDestination) -> dict[str, Any]:
         "environments": list(new.environments),
         "oldDestinations": list(new.old),
         "newDestination": None if new.kind is Kind.FLOW else new.new,
-        "changedKeys": list(new.changed),
     }

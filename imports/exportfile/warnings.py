@@ -94,7 +94,7 @@ _RANKS = {code.value: rank for rank, code in enumerate(WarningCode, start=2)}
 _KEYS = (
     *("code", "text", "isSerious", "data"),
     *("secret", "secretNames", "secretUuid", "kind", "uuid", "name"),
-    *("environments", "oldDestinations", "newDestination", "changedKeys"),
+    *("environments", "oldDestinations", "newDestination"),
     *("from", "to", "target", "key", "record", "isUndo", "at", "by", "lastImportAt"),
     *("fileUpdatedAt", "lastUpdatedAt", "others", "users", "places", "path", "characters"),
     *("files", "more"),

@@ -101,7 +101,7 @@ def _find_red_warnings(change: Change) -> Iterator[RedWarning]:
 
 
 def _list_keys(warning: DestinationWarning) -> list[Any]:
-    return sorted([*new.key, *new.changed] for new in warning.destinations)
+    return sorted([*new.key] for new in warning.destinations)
 
 
 def _make_red_warning(change: Change, code: str, text: str, of: Any) -> RedWarning:

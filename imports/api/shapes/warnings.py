@@ -33,7 +33,6 @@ class NewDestinationSerializer(serializers.Serializer[Any]):
     environments = serializers.ListField(child=serializers.CharField())
     oldDestinations = serializers.ListField(child=serializers.CharField())
     newDestination = serializers.CharField(allow_null=True, help_text="Null: a flow's code.")
-    changedKeys = serializers.ListField(child=serializers.CharField())
 
 
 class WarnedRowSerializer(serializers.Serializer[Any]):

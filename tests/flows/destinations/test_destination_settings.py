@@ -20,102 +20,49 @@ from tests.support.inert import assert_inert
 
 def test_a_destination_is_inert_data_and_known_by_its_identity_alone() -> None:
     assert_inert(flows.destinations.destinations, by_position=("Destination", "SecretUse"))
-    one = Destination("x", "a", frozenset({("host", "1")}))
-    assert one == Destination("x", "b") != Destination("y", "a", one.parts)
+    one = Destination("x", "a")
+    assert one == Destination("x", "b") != Destination("y", "a")
     assert repr(one) == "Destination(identity='x', label='a')"
-    assert Destination("x", "a").parts == frozenset()
     words = [DEVELOPMENT, PRODUCTION, UNKNOWN]
     assert words == ["development", "production", "unknown"]
 
 
 # --- What changes how, not where, a connection works
 
-NUMBERS = [
-    *("timeout", "connectTimeout", "time_out", "heartbeat-interval", "pool", "poolSize", "maxRows"),
-    *("minRows", "retry", "retryCount", "retries", "keepAlive", "debug", "batchSize", "page_size"),
-]
-TEXTS = [
-    *("applicationName", "charset", "comment", "debug", "description", "encoding", "label"),
-    *("locale", "log_level", "time-zone"),
-]
+
+def with_setting(literal: str, key: str = "any") -> Destination:
+    return destination(f"{{ k: secrets.DB, o: {{ x: 'y', {key}: {literal} }} }}")
 
 
-def with_setting(key: str, literal: str) -> Destination:
-    return destination(f"{{ k: secrets.DB, '{key}': {literal} }}")
+def test_constants_and_small_numbers_do_not_count_and_all_else_does() -> None:
+    plain = destination("{ k: secrets.DB, o: { x: 'y' } }")
+    for literal in ("5", "-1", "65535", "true", "false", "null", "undefined"):
+        assert with_setting(literal) == plain, literal
+    # Also what a host may be, written as a number.
+    counts = [
+        "'1'",
+        "'one'",
+        "'a.b'",
+        "2130706433",
+        "127.1",
+        "0x7f000001",
+        "[1]",
+        "{}",
+        "secrets.A",
+    ]
+    for key in ("any", "timeout", "comments", "port"):
+        found = {with_setting(literal, key).identity for literal in ("1", *counts)}
+        assert len(found) == len(counts) + 1, key
+    for key in ("description", "Label", "comment"):
+        assert with_setting("'in words'", key) == plain, key
+        for address in ("'a.b'", "'a:b'", "'a@b'", r"'a\\b'", "'$a'", "'<a>'", "secrets.A"):
+            assert with_setting(address, key) != plain, address
+    assert destination("{ k: secrets.DB }", "T") != destination("{ k: secrets.DB }", "U")
 
 
-@pytest.mark.parametrize("quote", ["'", '"', ""], ids=["single", "double", "no quotes"])
-@pytest.mark.parametrize("key", ["timeout", "retries", "debug"])
-def test_a_harmless_key_is_one_in_quotes_too(key: str, quote: str) -> None:
-    plain = destination("{ k: secrets.DB }")
-    assert destination(f"{{ k: secrets.DB, {quote}{key}{quote}: 5 }}") == plain
-
-
-@pytest.mark.parametrize("key", NUMBERS)
-def test_a_number_or_constant_under_a_harmless_key_does_not_count(key: str) -> None:
-    plain = destination("{ k: secrets.DB }")
-    assert with_setting(key, "5") == with_setting(key.upper(), "true") == plain
-
-
-@pytest.mark.parametrize("key", ["port", "id", "db", "a_max", "repool", "version", *TEXTS[:3]])
-def test_a_number_under_another_key_counts(key: str) -> None:
-    assert with_setting(key, "5") != with_setting(key, "6")
-
-
-@pytest.mark.parametrize("key", TEXTS)
-def test_a_text_under_a_harmless_key_does_not_count_unless_it_could_be_an_address(key: str) -> None:
-    plain = destination("{ k: secrets.DB }")
-    assert with_setting(key, "'one'") == with_setting(key, "'two'") == plain
-    for address in ("'a.b'", "'a:b'", "'a@b'", r"'a\\b'", "'$a'", "'<a>'", "[1]"):
-        assert with_setting(key, address) != plain
-
-
-@pytest.mark.parametrize("key", ["timeout", "poolName", "maxHost", "comments", "my_label"])
-def test_a_text_under_another_key_counts(key: str) -> None:
-    assert with_setting(key, "'one'") != with_setting(key, "'two'")
-
-
-def test_harmless_settings_of_an_object_inside_do_not_count_but_the_object_does() -> None:
-    one, two, without = (
-        destination(f"{{ k: secrets.DB{inside} }}")
-        for inside in (", o: { timeout: 5 }", ", o: { timeout: 6 }", "")
-    )
-    assert one == two != without
-    other = destination("{ k: secrets.DB, o: { timeout: 5, port: 1 } }")
-    assert other != one
-
-
-# --- What two destinations differ in
-
-
-def keys_that_differ(before: str, after: str, *types: str) -> set[str]:
-    one, two = (
-        destination(text, type_)
-        for text, type_ in zip((before, after), types or ("T", "T"), strict=True)
-    )
-    return {key for key, _ in one.parts ^ two.parts}
-
-
-def test_the_settings_that_differ_are_known_by_their_keys() -> None:
-    before = "{ host: 'a', port: 1, o: { path: 'x' }, timeout: 1, k: secrets.DB }"
-    assert keys_that_differ(before, before.replace("1,", "2,")) == {"port"}
-    assert keys_that_differ(before, before.replace("'x'", "'y'")) == {"path"}
-    assert keys_that_differ(before, before.replace("o:", "p:")) == {"o", "p"}
-    assert keys_that_differ(before, before.replace(", o: { path: 'x' }", "")) == {"o", "path"}
-    assert keys_that_differ(before, before, "T", "U") == {"type"}
-    assert keys_that_differ(before, before.replace("timeout: 1", "timeout: 2")) == set()
-    long = "x" * 100
-    assert keys_that_differ(before, before.replace("o:", f"'{long}': 1, o:")) == {long[:80]}
-    assert keys_that_differ(before, before.replace("o:", f"{long}: {{}}, o:")) == {long[:80]}
-
-
-def test_no_part_has_a_value_in_clear_text() -> None:
-    assert "hunter2" not in str(destination("{ p: 'hunter2', k: secrets.DB }").parts)
-
-
-def test_what_is_computed_has_no_parts_and_another_text_or_type_is_another() -> None:
+def test_what_is_computed_is_unknown_and_another_text_or_type_is_another() -> None:
     (one,) = {use.destination for use in uses("f()", "{}")}
-    assert (one.label, one.parts) == ("unknown", frozenset())
+    assert one.label == "unknown"
     others = {use.destination for use in (*uses("f( )", "{}"), *uses("f()", "{}", "Other"))}
     assert one not in others
     assert {use.destination for use in uses("f()", "{}", None)} == {
