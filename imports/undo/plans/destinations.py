@@ -36,6 +36,7 @@ def make_user_changes(
                 name=change.target_name,
                 before=before,
                 after=after,
+                is_new=change.was_deleted,
             )
 
 

@@ -861,6 +861,13 @@ class TestRights:
             True, False,
         ]  # fmt: skip
 
+    def test_a_flow_that_comes_back_with_its_code_is_not_warned_of(self):
+        SecretFactory(name="KEY", dev_value="a value")
+        done = import_items(flow(1, "Orders", nodes=[{"id": "1", "code": "send(secrets.KEY)"}]))
+        undone = undo(done.record)
+        (change,) = preview_undo(undo_request(undone.record))
+        assert (change.result.value, change.warnings) == ("RESTORE", ())
+
 
 # --- Much of it
 
