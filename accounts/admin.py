@@ -14,13 +14,17 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key, log_revoked
+from accounts.tokens import (
+    TooManyKeysError,
+    check_room_for_key,
+    get_days_offered,
+    issue_key,
+    log_revoked,
+)
 from flows.admin.list_addresses import CheckedListMixin
 from flows.conf import ziggy
 from flows.roles import find_role
 from flows.security_events import SecurityEvent, log_security_event_on_commit
-
-_DAYS_OFFERED = 90
 
 
 @admin.register(User)
@@ -87,7 +91,7 @@ class KeyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["expiry"].initial = timezone.now() + timedelta(days=_DAYS_OFFERED)
+        self.fields["expiry"].initial = timezone.now() + timedelta(days=get_days_offered())
         self.fields["expiry"].help_text = f"At most {ziggy.KEY_DAYS} days from now."
 
     def clean_expiry(self) -> Any:
@@ -102,8 +106,8 @@ class KeyForm(forms.ModelForm):
         if user := self.cleaned_data.get("user"):
             try:
                 check_room_for_key(user)
-            except TooManyKeysError:
-                self.add_error("user", "This user has too many keys. Revoke one first.")
+            except TooManyKeysError as error:
+                self.add_error("user", error)
         return super().clean()
 
 

@@ -73,8 +73,8 @@ class User(AbstractUser):
 class ApiToken(AbstractAuthToken):
     """What a caller of the API sends instead of a password; only its hash is stored.
 
-    Tokens from a login have no name. Those with one are keys for automation, which were issued in
-    the admin. Each is bound to the password that the user had when it was issued.
+    Tokens from a login have no name. Those with one are keys for automation, issued in the admin or
+    by the command `api_key`. Each is bound to the password that its user had at that time.
     """
 
     name = models.CharField(max_length=100, blank=True, help_text="What it is for.")

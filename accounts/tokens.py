@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -17,11 +18,15 @@ from flows.security_events import SecurityEvent, log_security_event_on_commit
 from flows.servers import get_current_database
 
 _BATCH = 500
+_DAYS_OFFERED = 90
 _SHOWN = 12
 
 
-class TooManyKeysError(Exception):
+class TooManyKeysError(ValidationError):
     """The user has the largest number of keys that one may have."""
+
+    def __init__(self) -> None:
+        super().__init__("This user has too many keys. Revoke one first.")
 
 
 def issue_login_token(user: User) -> str:
@@ -45,10 +50,19 @@ def check_room_for_key(user: User) -> None:
         raise TooManyKeysError
 
 
+def get_days_offered() -> int:
+    """Return for how many days a key is issued where nobody says otherwise."""
+    return min(_DAYS_OFFERED, ziggy.KEY_DAYS)
+
+
 def issue_key(key: ApiToken) -> str:
-    """Store a key with its user, name and expiry; return its token. Raises TooManyKeysError."""
+    """Store a key with its user, name and expiry; return its token.
+
+    Raises TooManyKeysError, and ValidationError for a name that is too long or is not unique.
+    """
     with transaction.atomic():
         check_room_for_key(key.user)
+        key.full_clean(exclude=("digest", "token_key", "password_stamp"))
         token = _issue(key)
     _log_event_of(key, SecurityEvent.KEY_ISSUED)
     return token

@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error as DatabaseFault
 
 from flows.encryption import WrongKeyError
+from flows.management.database_errors import explain_database_errors
 from flows.secrets.key_rotation import rotate_keys
-from flows.servers import explain_unusable_database, list_server_names
 
 
 class Command(BaseCommand):
@@ -20,11 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            values = rotate_keys()
-        except DatabaseFault as error:
-            server, *_ = list_server_names()
-            reason = str(error).strip().partition("\n")[0].rstrip(".")
-            raise CommandError(explain_unusable_database(reason, server)) from error
+            with explain_database_errors():
+                values = rotate_keys()
         except WrongKeyError as error:
             notes = getattr(error, "__notes__", [])
             raise CommandError(" ".join([str(error), *notes, "Nothing was changed."])) from None
