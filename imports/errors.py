@@ -140,6 +140,13 @@ class RunCancelled(UnableToImport):
         super().__init__("cancelled", "It was cancelled before its write began.")
 
 
+class TooLate(UnableToImport):
+    """The run cannot be called off: it writes, has ended, or was never in the background."""
+
+    status = HTTPStatus.CONFLICT
+    exit_code = 3
+
+
 class StalePlan(UnableToImport):
     """The plan that was made or confirmed is no longer what would happen."""
 

@@ -1,26 +1,18 @@
 """Calling off a run in the background, before its write begins."""
 
-from http import HTTPStatus
-
 from django.db import transaction
 
 from flows.servers import get_current_database
 from flows.users import User
-from imports.errors import NoSuchRecord, RunCancelled, UnableToImport
+from imports.errors import NoSuchRecord, RunCancelled, TooLate, UnableToImport
 from imports.jobs.queue import cancel_in_queue
 from imports.models import BackgroundJob, ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission, has_permission
 from imports.runs.recorder import RunRecorder
 
 
-class TooLate(UnableToImport):
-    """The run has begun to write, or has ended, or was never in the background."""
-
-    status = HTTPStatus.CONFLICT
-
-
-def cancel_run(user: User, number: int) -> ImportRecord:
-    """Call off the run of the record, and return the record.
+def cancel_run(user: User | None, number: int) -> ImportRecord:
+    """Call off the run of the record, and return the record. A user of None is the shell.
 
     One that a worker has already stops before its write, and its record says so a moment later.
     Raises NoSuchRecord, TooLate, and NotPermitted: a run of somebody else may be called off by who
@@ -28,11 +20,11 @@ def cancel_run(user: User, number: int) -> ImportRecord:
     """
     with transaction.atomic(using=get_current_database()):
         jobs = BackgroundJob.objects.select_for_update(of=("self",))
-        job = jobs.select_related("record").filter(record=number).first()
+        job = jobs.select_related("record").filter(record__pk=number).first()
         if job is None:
             raise _explain_no_job(number)
         record = ImportRecord.objects.select_for_update(of=("self",)).get(pk=number)
-        if record.user_id != user.pk:
+        if user is None or record.user_id != user.pk:
             check_permission(user, UNDO_IMPORT)
         if record.status == Status.QUEUED:
             _end(record, job)
@@ -57,7 +49,7 @@ def _explain_no_job(number: int) -> UnableToImport:
     return TooLate("not-in-background", why)
 
 
-def _explain_too_late(user: User, record: ImportRecord) -> TooLate:
+def _explain_too_late(user: User | None, record: ImportRecord) -> TooLate:
     if record.status == Status.RUNNING:
         why = f"Import {record.pk} has begun to write, and cannot be cancelled any more."
         remedy = "When it is done, somebody who may undo imports can undo it."

@@ -14,10 +14,10 @@ import imports.jobs.running
 from accounts.models import User
 from flows.models import Flow
 from imports.database.lock import hold_import_lock
-from imports.errors import NotPermitted
+from imports.errors import NotPermitted, TooLate
 from imports.importing.service import make_plan_to_save, run_import
 from imports.jobs.asking import queue_import, queue_undo
-from imports.jobs.cancelling import TooLate, cancel_run
+from imports.jobs.cancelling import cancel_run
 from imports.jobs.job_lock import hold_job_lock
 from imports.jobs.queue import TASK, find_lost, forget_queue
 from imports.jobs.running import TryLater, run_job

@@ -35,6 +35,7 @@ COMMANDS = {
     "flow_list": [],
     "flow_status": ["-fp", "{file}"],
     "history_prune": ["--no-prompt"],
+    "import_cancel": ["1"],
     "import_undo": ["1", "--no-prompt", "--no-backup"],
     "item_purge": ["flow", UUID, "--no-prompt"],
     "make_sample": ["--flows", "1"],
