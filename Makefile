@@ -38,13 +38,21 @@ demo-large: .venv/runtime  ## Bring 300 made-up flows into the embedded database
 	@printf '\n%s\n%s\n' "Next: 'make account' makes you an account, 'make run' serves http://127.0.0.1:8000/admin/." \
 		'Choose "Import flows" there, upload sample-changed.json, and see each change in its pictures.' >&2
 
-run: .venv/runtime  ## Serve the site on http://127.0.0.1:8000
+PORT = 8000
+run: .venv/runtime  ## Serve the site on http://127.0.0.1:8000, or at another port: PORT=8765
 	$(MANAGE) migrate --verbosity 0
-	$(MANAGE) runserver
+	$(MANAGE) runserver $(PORT)
 
+# Without a terminal Django would make no account, and one without a password could not log in.
 account: .venv/runtime  ## Make an account that may do everything
+	@if [ ! -t 0 ] && { [ -z "$$DJANGO_SUPERUSER_USERNAME" ] || [ -z "$$DJANGO_SUPERUSER_EMAIL" ] \
+			|| [ -z "$$DJANGO_SUPERUSER_PASSWORD" ]; }; then \
+		echo "There is no terminal to ask at. Set DJANGO_SUPERUSER_USERNAME, DJANGO_SUPERUSER_EMAIL" \
+			"and DJANGO_SUPERUSER_PASSWORD." >&2; \
+		exit 1; \
+	fi
 	$(MANAGE) migrate --verbosity 0
-	$(MANAGE) createsuperuser
+	$(MANAGE) createsuperuser $$([ -t 0 ] || echo --noinput)
 
 test: .venv/development node_modules/installed  ## Run all tests, on the database that DATABASE_URL names (SQLite)
 	$(BIN)/pytest -n auto --dist worksteal
