@@ -5,6 +5,7 @@ about, by any door.
 import json
 import random
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,22 @@ def test_few_items_of_a_real_file_are_warned_of(name: str, shared_data: Path) ->
     items = ImportItem.objects.all()
     warned = [item for item in items if item.warnings]
     assert len(warned) <= len(items) / 20, warned
+
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "zexport.json"
+
+
+def test_the_sample_of_the_demo_has_what_people_write_and_is_imported_unasked(
+    run_command, monkeypatch
+):
+    text = SAMPLE.read_text()
+    for written in ("70\u00a0°C", "👩\u200d💻", '"\ufeffWhere'):
+        assert written in text
+    monkeypatch.setattr("sys.stdin", StringIO())
+    promised = ("--no-prompt", "--server", "local", "--overwrite", "--no-backup")
+    for result in (Result.CREATE, Result.UNCHANGED):
+        done = run_command("flow_import", *promised, "--file-path", str(SAMPLE))
+        assert (done.code, "[y/N]" in done.err) == (0, False), done.err
+        record = ImportRecord.objects.latest("pk")
+        assert (record.status, record.acknowledged) == (Status.SUCCEEDED, [])
+        assert set(record.items.values_list("result", flat=True)) == {result}
