@@ -57,11 +57,10 @@ def write_directory(
     selection: Selection,
     root: Path,
     *,
-    server: str,
     make_id: Callable[[], str],
     may_empty: bool = False,
 ) -> DirectoryStatistics:
-    """Write the export of the selected rows of the current server, named `server`.
+    """Write the export of the selected rows of the current server.
 
     The directory is made where there is none; `make_id` gives a new one its id. Raises ForeignFiles
     before anything is written, MostItemsLeave unless `may_empty`, and OSError.
@@ -79,7 +78,7 @@ def write_directory(
         counts={kind: len(selection[kind]) for kind in Kind},
     )
     writer = _DirectoryWriter(root, before.present, statistics)
-    writer.make_heads(server)
+    writer.make_heads()
     items = make_item_files(selection, paths, statistics.warnings)
     # One thread writes an item while this one reads and splits the next.
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -106,9 +105,9 @@ class _DirectoryWriter:
         self._statistics = statistics
         self._folders: set[str] = set()
 
-    def make_heads(self, server: str) -> None:
+    def make_heads(self) -> None:
         """Write what tells of the directory; what people may have changed is left as it is."""
-        heads = make_root_files(server=server, directory_id=self._statistics.directory_id)
+        heads = make_root_files(self._statistics.directory_id)
         for name, content in heads.items():
             if name != HEAD_FILE and (self._root / name).exists():
                 continue

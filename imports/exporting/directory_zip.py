@@ -19,7 +19,6 @@ class _Export(msgspec.Struct):
     flows: list[msgspec.Raw]
     connections: list[msgspec.Raw]
     secrets: list[msgspec.Raw]
-    exported_from: str = msgspec.field(name="exportedFrom")
 
 
 class _Named(msgspec.Struct):
@@ -42,7 +41,7 @@ def make_directory_response(packed: bytes, *, directory_id: str) -> HttpResponse
 
 def _make_files(export: bytes, directory_id: str) -> Iterator[tuple[str, bytes]]:
     document = msgspec.json.decode(export, type=_Export)
-    yield from make_root_files(server=document.exported_from, directory_id=directory_id).items()
+    yield from make_root_files(directory_id).items()
     for kind in Kind:
         yield from _make_files_of_kind(kind, getattr(document, kind.plural))
 

@@ -31,7 +31,7 @@ def split_document(
     document: Mapping[str, Any], *, directory_id: str = DIRECTORY_ID
 ) -> dict[str, bytes]:
     """Return the files of a one-file export, by their paths."""
-    files = {HEAD_FILE: make_head(server="development", directory_id=directory_id)}
+    files = {HEAD_FILE: make_head(directory_id)}
     for kind in Kind:
         items = document.get(kind.plural, [])
         paths = name_item_files(kind, ((item["uuid"], item["name"]) for item in items))

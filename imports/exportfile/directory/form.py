@@ -30,7 +30,6 @@ CODE_DIRECTORY = "code"
 JSON_SUFFIX = ".json"
 
 VERSION_KEY = "formatVersion"
-SERVER_KEY = "exportedFrom"
 ID_KEY = "directoryId"
 VIEWPORT_KEY = "viewport"
 NODES_KEY = "nodes"
@@ -101,14 +100,17 @@ def is_directory_id(text: object) -> bool:
         return False
 
 
-def make_head(*, server: str, directory_id: str) -> bytes:
-    """Return the content of HEAD_FILE."""
-    return format_json({VERSION_KEY: FORMAT_VERSION, SERVER_KEY: server, ID_KEY: directory_id})
+def make_head(directory_id: str) -> bytes:
+    """Return the content of HEAD_FILE.
+
+    It does not name the server: exports of one state from several servers would never merge.
+    """
+    return format_json({VERSION_KEY: FORMAT_VERSION, ID_KEY: directory_id})
 
 
-def make_root_files(*, server: str, directory_id: str) -> dict[str, bytes]:
+def make_root_files(directory_id: str) -> dict[str, bytes]:
     """Return the files beside the folders of items; all but HEAD_FILE are people's to change."""
-    head = make_head(server=server, directory_id=directory_id)
+    head = make_head(directory_id)
     return {HEAD_FILE: head, ATTRIBUTES_FILE: ATTRIBUTES, README_FILE: README}
 
 

@@ -18,7 +18,6 @@ from imports.exportfile.directory.form import (
     HEAD_FILE,
     ID_KEY,
     JSON_SUFFIX,
-    SERVER_KEY,
     VERSION_KEY,
     find_flow_folder,
     find_kind,
@@ -110,7 +109,6 @@ def join_directory(directory: ExportDirectory) -> bytes:
         raise make_refusal(_make_issues(problems))
     head = {
         VERSION_KEY: FORMAT_VERSION,
-        SERVER_KEY: directory.head.get(SERVER_KEY),
         **format_note(directory.head.get(ID_KEY, ""), leftovers),
     }
     lists = (b'"%b":[%b]' % (kind.plural.encode(), b",".join(texts[kind])) for kind in Kind)
@@ -179,9 +177,6 @@ def _find_head_problems(head: dict[str, Any]) -> list[FileProblem]:
     if ID_KEY in head and not is_directory_id(head[ID_KEY]):
         message = f"{ID_KEY} must be a uuid in lower case."
         problems.append(FileProblem(code="invalid-uuid", file=HEAD_FILE, message=message))
-    if not isinstance(head.get(SERVER_KEY, ""), str):
-        message = f"{SERVER_KEY} must be a text."
-        problems.append(FileProblem(code="wrong-type", file=HEAD_FILE, message=message))
     return problems
 
 

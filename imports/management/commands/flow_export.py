@@ -103,7 +103,6 @@ class Command(BaseCommand):
                 statistics = write_directory(
                     selection,
                     root,
-                    server=server,
                     make_id=lambda: make_directory_id(choice),
                     may_empty=no_prompt,
                 )

@@ -92,6 +92,17 @@ def test_two_exports_of_one_state_are_the_same_bytes(export: Any, tmp_path: Path
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == times
 
 
+def test_the_same_state_on_another_server_writes_nothing(
+    export: Any, settings: Any, tmp_path: Path
+) -> None:
+    a_flow(1)
+    export()
+    before = read_files(tmp_path / "flows")
+    settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "another"}
+    assert counts(export("--server", "another"))[:2] == (0, 0)
+    assert read_files(tmp_path / "flows") == before
+
+
 def test_only_what_changed_is_written_and_what_left_is_removed(export: Any, tmp_path: Path) -> None:
     flow = a_flow(1, name="Orders")
     gone = a_flow(2, name="Returns")
