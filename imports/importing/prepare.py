@@ -36,8 +36,7 @@ from imports.plans.inputs import PlanInputs
 from imports.plans.left_out import remove_left_out
 from imports.plans.matching import match_items
 from imports.plans.plan import Mode, Plan, Result
-from imports.plans.pruning import BroughtRow
-from imports.records.brought_rows import read_brought_rows
+from imports.records.brought_rows import read_brought_rows, read_imported_uuids
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import (
     read_contents,
@@ -140,7 +139,7 @@ def draft_plan(
             override_locks=request.override_locks,
             decisions=request.decisions,
         )
-        inputs = replace(inputs, brought=_read_brought(document, request))
+        inputs = _add_history(inputs, document, request)
         plan = add_pruning(plan, document, inputs, prune=request.prune, limit=request.prune_limit)
     if request.given_decisions or request.saved_plan:
         return replace(plan, issues=(*plan.issues, *find_skipped_nothing(plan, request.decisions)))
@@ -264,18 +263,28 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
     )
 
 
-def _read_brought(document: ExportDocument, request: ImportRequest) -> dict[Kind, list[BroughtRow]]:
-    """Return the rows that may have left the directory, by kind.
+def _add_history(
+    inputs: PlanInputs, document: ExportDocument, request: ImportRequest
+) -> PlanInputs:
+    """Return the inputs with the rows that may have left the directory, and others if it prunes.
 
-    Where nothing is pruned, only of those kinds of which the user may know how many there are.
+    How many there are is told only of kinds that the user may see.
     """
-    kinds = list(Kind) if request.prune else find_visible_kinds(request.user)
-    return {
-        kind: read_brought_rows(
-            document.directory_id, kind, named={item.uuid for item in document.items[kind]}
-        )
-        for kind in (kinds if document.directory_id else ())
-    }
+    if not document.directory_id:
+        return inputs
+    named = {kind: {item.uuid for item in document.items[kind]} for kind in Kind}
+    visible = find_visible_kinds(request.user)
+    return replace(
+        inputs,
+        brought={
+            kind: read_brought_rows(document.directory_id, kind, named=named[kind])
+            for kind in (Kind if request.prune else visible)
+        },
+        imported={
+            kind: read_imported_uuids(kind, named=named[kind])
+            for kind in (visible if request.prune else ())
+        },
+    )
 
 
 def _uses_mode(mode: Mode, request: ImportRequest) -> bool:

@@ -34,6 +34,7 @@ from imports.planfile.snapshot import (
     make_confirmation_token,
     make_snapshot,
 )
+from imports.planfile.wording import format_prunable
 from imports.plans.decisions import Decisions, ItemAction, ItemDecision
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Mode, Plan, Result, get_destination_keys
@@ -126,8 +127,8 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[PageIssue, ...] = ()
     unacknowledged: tuple[PageWarning, ...] = ()
     """The warnings that must be acknowledged before the plan is applied."""
-    prunable: int = 0
-    """How many rows left the directory, where they are not pruned."""
+    prune_hint: str = ""
+    """What there is to say of rows that the directory lacks and that stay."""
 
     @property
     def counts(self) -> dict[Kind, Counter[Result]]:
@@ -188,7 +189,7 @@ def make_page(
             PageIssue(code=issue.code, message=issue.message, path=issue.path)
             for issue in (refusal.issues if refusal else ())
         ),
-        prunable=0 if plan.prune else plan.prunable or 0,
+        prune_hint=format_prunable(plan, how="only an import that prunes deletes what left it"),
     )
 
 

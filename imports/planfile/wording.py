@@ -45,12 +45,20 @@ def count_results(plan: Plan) -> tuple[Counter[Result], int]:
 
 
 def format_prunable(plan: Plan, *, how: str) -> str:
-    """Return a sentence on the rows that left the directory and stay; "" where there are none.
+    """Return a sentence on the rows that the directory lacks and that stay; "" for none.
 
-    `how` says how they are pruned.
+    Of a plan that prunes, why they are not pruned; of any other, `how` those are that left it.
     """
-    if plan.prune or not plan.prunable:
+    count = plan.imported_elsewhere if plan.prune else plan.prunable
+    if not count:
         return ""
-    rows = format_count(plan.prunable, "row")
-    are = "is" if plan.prunable == 1 else "are"
-    return f"{rows} that came from this directory {are} not in it any more: {how}."
+    rows = format_count(count, "row")
+    if not plan.prune:
+        are = "is" if count == 1 else "are"
+        return f"{rows} that came from this directory {are} not in it any more: {how}."
+    it, its, stay = ("it", "its", "stays") if count == 1 else ("them", "their", "stay")
+    return (
+        f"{rows} that the directory lacks {stay}: {its} last import was from elsewhere, and only "
+        f"what came from this directory is pruned. To prune {it}, first import the directory as it "
+        f"was when it had {it}; or delete {it} by hand."
+    )

@@ -37,7 +37,13 @@ from imports.plans.place_warnings import (
     warn_of_shared_names,
 )
 from imports.plans.plan import Change, Mode, Plan, Result
-from imports.plans.pruning import find_obstacles, find_refusals, find_unnamed, make_prunes
+from imports.plans.pruning import (
+    count_imported_elsewhere,
+    find_obstacles,
+    find_refusals,
+    find_unnamed,
+    make_prunes,
+)
 from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
 
 
@@ -97,6 +103,7 @@ def add_pruning(
     plan = replace(plan, prunable=sum(map(len, unnamed.values())))
     if not prune:
         return plan
+    elsewhere = count_imported_elsewhere(plan.changes, unnamed, inputs.imported)
     prunes = make_prunes(unnamed, plan.changes, inputs.read_contents)
     obstacles = find_obstacles(
         unnamed,
@@ -112,6 +119,7 @@ def add_pruning(
         plan,
         changes={kind: (*plan.changes[kind], *prunes[kind]) for kind in Kind},
         issues=(*plan.issues, *obstacles, *locked),
+        imported_elsewhere=elsewhere,
     )
 
 

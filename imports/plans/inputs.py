@@ -1,6 +1,6 @@
 """The inputs for planning an import. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from flows.content.fields import Kind
@@ -35,6 +35,9 @@ class PlanInputs:
     """By kind and by the uuid of a row, its last import."""
     brought: Mapping[Kind, Sequence[BroughtRow]] = field(default_factory=dict)
     """The live rows that came last from the file's directory, and whose uuids it does not have."""
+    imported: Mapping[Kind, Set[str]] = field(default_factory=dict)
+    """The uuids of the live rows that any import brought, without those that the file has; needed
+    only to prune."""
     find_users: FindUsers = lambda _rows: ()
     """Finds what uses rows; needed only to prune."""
     report_planned: Callable[[], None] = lambda: None

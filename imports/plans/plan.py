@@ -222,6 +222,8 @@ class Plan(RunPlan[Change, Result]):
     prune_limit: int = PRUNE_LIMIT
     prunable: int | None = None
     """How many rows left the directory: with `prune` these are pruned. None for other files."""
+    imported_elsewhere: int = 0
+    """With `prune`, how many rows stay that the directory lacks and another import brought last."""
 
 
 def merge_warnings(

@@ -4,7 +4,7 @@ A row left the directory if its last import came from it, and the file does not 
 its uuid or matches it. It is soft-deleted, and an undo brings it back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -109,12 +109,29 @@ def find_unnamed(
     """Return the rows that no item has the uuid of, matches or may match; sorted by name."""
     unnamed: dict[Kind, list[BroughtRow]] = {}
     for kind in Kind:
-        named = {change.item.uuid for change in changes[kind]}
-        named |= {change.row.uuid for change in changes[kind] if change.row}
-        named |= {row.uuid for change in changes[kind] for row in change.candidates}
+        named = _list_named(changes[kind])
         found = (each for each in brought.get(kind, ()) if each.row.uuid not in named)
         unnamed[kind] = sorted(found, key=attrgetter("row.name", "row.uuid"))
     return unnamed
+
+
+def count_imported_elsewhere(
+    changes: Changes,
+    unnamed: Mapping[Kind, Sequence[BroughtRow]],
+    imported: Mapping[Kind, Set[str]],
+) -> int:
+    """Return how many of the imported rows are neither named nor of the directory."""
+    return sum(
+        len(uuids - _list_named(changes[kind]) - {each.row.uuid for each in unnamed[kind]})
+        for kind, uuids in imported.items()
+    )
+
+
+def _list_named(changes: Sequence[Change]) -> set[str]:
+    """Return the uuids of the items, and of the rows that they match or may match."""
+    named = {change.item.uuid for change in changes}
+    named |= {change.row.uuid for change in changes if change.row}
+    return named | {row.uuid for change in changes for row in change.candidates}
 
 
 def make_prunes(

@@ -25,7 +25,8 @@ def read_brought_rows(directory_id: str, kind: Kind, *, named: Collection[str]) 
     `named` are left out.
     """
     found: list[BroughtRow] = []
-    for batch in split_batches(_find_uuids(directory_id, kind, named), BATCH):
+    own = _find_imports().filter(directory_id=directory_id)
+    for batch in split_batches(_find_uuids(own, kind, named), BATCH):
         last = {str(item.target_uuid): item for item in _read_last_items(directory_id, kind, batch)}
         found += (
             _make_row(row, last[row.uuid])
@@ -35,13 +36,24 @@ def read_brought_rows(directory_id: str, kind: Kind, *, named: Collection[str]) 
     return found
 
 
-def _find_uuids(directory_id: str, kind: Kind, named: Collection[str]) -> Iterator[str]:
-    """Yield the uuids of the live rows that any import of the directory wrote or had as it is."""
+def read_imported_uuids(kind: Kind, *, named: Collection[str]) -> set[str]:
+    """Return the uuids of the live rows of the kind that any import brought, but those `named`.
+
+    That a row was made as a copy beside an item does not count.
+    """
+    return set(_find_uuids(_find_imports(), kind, named))
+
+
+def _find_uuids(
+    imports: QuerySet[ImportRecord], kind: Kind, named: Collection[str]
+) -> Iterator[str]:
+    """Yield the uuids of the live rows that any of the imports wrote or had as it is."""
     # Not joins: SQLite would begin them with the records, and for each row read all their items.
-    own = _find_imports().filter(directory_id=directory_id)
-    items = ImportItem.objects.filter(
-        Exists(own), kind=str(kind), target_uuid=OuterRef("uuid")
-    ).exclude(content_digest="")
+    items = (
+        ImportItem.objects.filter(Exists(imports), kind=str(kind), target_uuid=OuterRef("uuid"))
+        .exclude(content_digest="")
+        .exclude(result=str(Result.DUPLICATE))
+    )
     rows = MODELS[kind]._default_manager.filter(Exists(items), is_deleted=False).order_by()
     uuids = (str(uuid) for uuid in rows.values_list("uuid", flat=True))
     yield from (uuid for uuid in uuids if uuid not in named)

@@ -35,6 +35,11 @@ PRUNED = [
 ]
 DONE = [{**each, "isProcessed": True} for each in PRUNED]
 HINT = "2 rows that came from this directory are not in it any more"
+ELSEWHERE = (
+    "2 rows that the directory lacks stay: their last import was from elsewhere, and only what "
+    "came from this directory is pruned. To prune them, first import the directory as it was when "
+    "it had them; or delete them by hand."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +84,16 @@ class TestTheCommand:
         assert json.loads(result.out)["data"]["pruned"] == DONE
         assert live() == ["Stays"]
         assert run("--no-prompt", "--prune", "--detailed-exitcode").code == 10
+
+    def test_it_says_why_it_leaves_what_was_imported_from_elsewhere(self, run):
+        run_import(request_for(export_file(flow(2, "Leaves"), flow(3, "Leaves too"))))
+        result = run("--dry-run", "--prune")
+        assert ELSEWHERE in " ".join(result.err.split())
+        assert ELSEWHERE in run("--dry-run", "--prune", "--plan-format", "markdown").out
+        assert "elsewhere" not in run("--dry-run").err
+        run_import(request_for(BEFORE))  # what the sentence says to do
+        result = run("--dry-run", "--prune")
+        assert ("2 to prune" in result.err, "elsewhere" in result.err) == (True, False)
 
     def test_the_limit_is_told_and_can_be_raised(self, run):
         result = run("--no-prompt", "--prune", "--prune-limit", "1")
@@ -179,6 +194,11 @@ class TestTheAdmin:
         text = self.page(ada, self.stage(ada)).content.decode()
         assert HINT in text
         assert 'name="prune"' in text
+
+    def test_the_preview_says_why_it_leaves_what_was_imported_from_elsewhere(self, ada):
+        run_import(request_for(export_file(flow(2, "Leaves"), flow(3, "Leaves too"))))
+        assert ELSEWHERE in self.page(ada, self.stage(ada, prune=True)).content.decode()
+        assert "elsewhere" not in self.page(ada, self.stage(ada)).content.decode()
 
     def test_the_tick_is_only_for_those_who_have_the_right(self, client):
         user = get_user_model().objects.create_user("ed", password=None, is_staff=True)

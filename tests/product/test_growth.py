@@ -907,6 +907,7 @@ def left_directory(size: int) -> Any:
     known = replace(
         Server(rows).as_stored(),
         brought={Kind.SECRET: [BroughtRow(row=each.row, last=last, record=1) for each in rows]},
+        imported={Kind.SECRET: {each.row.uuid for each in rows}},
         find_users=lambda _names: (
             (Kind.FLOW, uuid("e", at), "x", [(Kind.SECRET, uuid("b", at))]) for at in range(size)
         ),
@@ -1461,7 +1462,12 @@ CASES = {
             *(
                 f"imports.plans.pruning.{name}"
                 for name in (
-                    *("find_obstacles", "find_refusals", "find_unnamed"),
+                    *(
+                        "count_imported_elsewhere",
+                        "find_obstacles",
+                        "find_refusals",
+                        "find_unnamed",
+                    ),
                     *("make_pruned_path", "make_prunes"),
                 )
             ),

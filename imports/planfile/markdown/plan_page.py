@@ -87,7 +87,7 @@ def format_plan_markdown(
     top += _write_list("Red warnings", write_serious(serious), _ROOM_OF_RED)
     top += _write_list(_NOT_IMPORTED, _list_decided(plan), _ROOM_OF_OTHERS, noun="item")
     top += _write_list(_TO_PRUNE, _list_pruned(plan), _ROOM_OF_OTHERS, noun="row")
-    if hint := format_prunable(plan, how="an import deletes them only where it is to prune"):
+    if hint := format_prunable(plan, how="only an import that prunes deletes what left it"):
         top.append(hint)
     top += _write_list("Other warnings", write_others(plan, unacknowledged), _ROOM_OF_OTHERS)
     room = MOST_BYTES - sum(measure(part) + 2 for part in top)

@@ -105,6 +105,7 @@ def test_a_row_that_the_file_names_by_its_uuid_or_matches_by_its_name_is_kept(mo
     FlowFactory(uuid=uuid_of("f", 9), name="Here before", info="older")
     by_name = flow(3, "Here before")
     imported(STAYS, by_name)
+    assert planned(STAYS, by_name, prune=True).imported_elsewhere == 0
     assert results(pruned(STAYS, by_name, mode=mode))[1][1] in ("UNCHANGED", "SKIP")
     assert live() == ["Here before", "Stays"]
     pruned(STAYS, mode=mode)
@@ -117,6 +118,8 @@ def test_what_another_directory_a_file_or_nobody_brought_stays():
     imported(flow(3, "Elsewhere"), of=OTHER_DIRECTORY_ID)
     import_items(flow(4, "By a file"))
     assert planned(STAYS).prunable == 0
+    assert planned(STAYS).imported_elsewhere == 0
+    assert planned(STAYS, prune=True).imported_elsewhere == 2
     pruned(STAYS)
     assert live() == ["By a file", "By hand", "Elsewhere", "Stays"]
 
@@ -145,6 +148,7 @@ def test_a_copy_that_was_made_beside_an_item_stays():
     imported(STAYS)
     imported(STAYS, mode="duplicate")
     assert planned(STAYS).prunable == 0
+    assert planned(STAYS, prune=True).imported_elsewhere == 0
 
 
 def test_an_import_that_was_undone_brought_nothing():
