@@ -5,7 +5,7 @@ its uuid or matches it. It is soft-deleted, and an undo brings it back.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from flows.content.documents import copy_unread
@@ -73,11 +73,10 @@ class _User:
 
 
 class _Pruned:
-    """The rows that are pruned, as what others mention of them."""
+    """The rows that are pruned: their names by kind and uuid, and the secrets' uuids by name."""
 
     def __init__(self, names: Mapping[Kind, Mapping[str, str]]) -> None:
         self.names = names
-        """By kind and uuid, the name of each."""
         self.secrets = {name: uuid for uuid, name in names[Kind.SECRET].items()}
 
 
@@ -217,10 +216,9 @@ def _find_edit(brought: BroughtRow, change: Change, write: LastWrite | None) -> 
         )
         return
     digest = change.before or ""
+    is_edited = write is None or write.at > brought.last.at
     if are_comparable(digest, brought.last.digest):
         is_edited = digest != brought.last.digest
-    else:
-        is_edited = write is None or write.at > brought.last.at
     if is_edited:
         yield change.item.make_issue(
             "prune-edited",
@@ -240,25 +238,19 @@ def _make_used_issue(change: Change, users: Sequence[_User]) -> Issue:
     if more := len(users) - len(shown):
         shown.append(f"{more} more")
     stay = "which stays" if len(users) == 1 else "which stay"
-    return Issue(
-        code="prune-used",
-        message=f"The {change.item.kind} {quote(change.item.name)} is used by "
-        f"{format_list(shown)}, {stay}, and would refer to nothing. Change what uses it, or keep "
-        "it in the directory.",
-        path=change.item.path,
-        uuid=change.item.uuid,
-        name=change.item.name,
-        described_kinds=frozenset(user.kind for user in users),
+    issue = change.item.make_issue(
+        "prune-used",
+        f"The {change.item.kind} {quote(change.item.name)} is used by {format_list(shown)}, "
+        f"{stay}, and would refer to nothing. Change what uses it, or keep it in the directory.",
     )
+    return replace(issue, described_kinds=frozenset(user.kind for user in users))
 
 
 def _find_users(
     prunes: Changes, changes: Changes, read_contents: ReadContents, find_users: FindUsers
 ) -> dict[RowKey, list[_User]]:
     """Return, by each row that is pruned, the rows that use it after the import."""
-    pruned = _Pruned(
-        names={kind: {each.target_uuid: each.target_name for each in prunes[kind]} for kind in Kind}
-    )
+    pruned = _Pruned({k: {e.target_uuid: e.target_name for e in prunes[k]} for k in Kind})
     overwritten = {
         (kind, change.row.uuid): change
         for kind in Kind
@@ -284,8 +276,7 @@ def _find_users(
 
 def _read_kept(change: Change, read_contents: ReadContents) -> Content:
     """Return what an overwrite leaves of its row as it is."""
-    pks = [change.row.pk] if change.row else []
-    written = change.content or {}
+    pks, written = [change.row.pk] if change.row else [], change.content or {}
     return {
         column: value
         for _, content in read_contents(change.item.kind, pks)

@@ -4,8 +4,8 @@
 
 A kept plan is stored as an upload is, and has the same page. It is seen by whoever may see records
 and the kinds that it tells of, and expires after ZIGGY_KEPT_PLAN_DAYS. Whoever may plan imports may
-decide on it, and delete their own; who applies it, or deletes another's, needs to be allowed to
-import.
+decide on it, and delete their own. To apply it one must be allowed to import, and to delete another
+user's to undo imports.
 """
 
 from collections.abc import Iterator

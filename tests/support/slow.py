@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 _TESTS = Path(__file__).parents[1]
-TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
+TIMED_MODULES = {"test_linearity"}
 """Modules that measure how time grows, or that it does not."""
 _FOLDERS = {"browser", "deployment"}
 _MODULES = {

@@ -1,12 +1,26 @@
-"""How the processor's time for some work grows with its input, and inputs that are made to be slow."""
+"""Whether every regular expression of the product takes time in proportion to its text.
 
+`python -m benchmarks.patterns` runs each the way the source runs it, over texts made from its own
+parts, and names those that take more. What was never seen to take 2.6 times as long for twice the
+text is linear.
+"""
+
+import ast
 import gc
+import importlib
+import os
+import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 from re import _constants, _parser
 from time import process_time
 from typing import Any
+
+import django
+from django.conf import settings
 
 from flows.garbage import pause_garbage_collection
 
@@ -15,7 +29,7 @@ PER_DOUBLING = 2.6
 
 _ENOUGH = 0.005  # seconds: less than that says nothing on a machine that does other things too
 _LARGEST = 4_000_000
-# Where it seems to be too much: at one of these sizes what is linear leaves a cache of the processor.
+# Sizes to try where it seems too much: one of them is where linear work leaves a cache.
 _RETRIES = (2, 0.5, 4, 1)
 _RUNS = 3
 _LONG = 0.1  # seconds: what takes longer is not measured again with more
@@ -89,136 +103,6 @@ def _compute_ratio(times: list[float]) -> float:
 def _describe(size: int, times: list[float]) -> str:
     shown = ", ".join(f"{1000 * each:.1f} ms" for each in times)
     return f"{size:,} and its double and quadruple: {shown}"
-
-
-# --- Texts
-
-UNITS = (
-    *('"', "'", "`", "\\", "[", "]", "{", "}", "(", ")", "<", "-", "=", ":", ",", ";", ".", "@"),
-    *(
-        " ",
-        "\t",
-        "\n",
-        "\r\n",
-        " \n",
-        "\n ",
-        "/",
-        "/*",
-        "*/",
-        "//",
-        "://",
-        "://a:",
-        "${",
-        "|\n ",
-        "*",
-    ),
-    *(
-        "a",
-        "A",
-        "Aa0",
-        "0",
-        "é",
-        "日",
-        "\u200d",
-        "\ufe0f",
-        "\u202e",
-        "\x00",
-        "_",
-        "$",
-        "x",
-        "e9-",
-        "a_",
-    ),
-    *("secrets.", "secrets.A ", "secrets.\u200d", "-secrets.A", "secret", "password", "password:"),
-    *("pwd:'", 'pwd="', "pwd: [", "key=a,", "k:'v',", "pass ", "token\\", "--pass ", "--pass-"),
-    *("timeout", "time", "host:", "user:p@", "bearer ", "bearer\t", "-----BEGIN", "-----END"),
-    *(
-        "-----BEGIN-----END",
-        "\\u0041",
-        "\\u0000",
-        "\\n",
-        "\\\\",
-        "\\ud800",
-        "eyJ",
-        "sk-",
-        "ab12CD34",
-    ),
-    *(
-        "c4492541-118e-4e23-9450-f2d28204ebee",
-        "c4492541-118e-4e23-",
-        "-118e-4e23-9450-f2d28204ebee",
-    ),
-    *(
-        '{"a":',
-        '{name:"password",value:"x"},',
-        '{name:"x",',
-        "x\n",
-        "a: 1,\n",
-        "a: b\n",
-        '"a":"b",',
-    ),
-    *(
-        "[hidden 1]",
-        "; ",
-        "boundary=",
-        "[REDACTED",
-        "**",
-        "{_",
-        "{{",
-        "<( ",
-        "masked",
-        "a=b&",
-        "%41",
-    ),
-)
-"""What a text can hold very much of, on end."""
-
-FRAMES = (
-    ("", ""),
-    ("", "-"),
-    ("{a: '", ""),
-    ("password: ", "\n"),
-    ("secrets.", "!"),
-    ("{a: {", "}}"),
-)
-"""What stands before it and after it."""
-
-
-def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
-    """A name and a builder by size for every text that is made to be slow."""
-    for unit, (before, after) in product(UNITS, FRAMES):
-        yield (
-            f"{before}{unit}...{after}",
-            lambda size, unit=unit, before=before, after=after: (
-                before + (unit * (size // len(unit) + 1))[:size] + after
-            ),
-        )
-    yield "lines of a word", lambda size: "".join(f"word{at}\n" for at in range(size // 8))
-    yield (
-        "keys of an object",
-        lambda size: "{" + "".join(f"key{at}: '{at}',\n" for at in range(size // 14)) + "}",
-    )
-    yield (
-        "credentials",
-        lambda size: "{" + "".join(f"password{at}: 'p{at}',\n" for at in range(size // 20)) + "}",
-    )
-    yield "nested", lambda size: "{a:" * (size // 4) + "1" + "}" * (size // 4)
-
-
-def slowest_growth(work: Callable[[str], object], size: int) -> tuple[float, str]:
-    """The worst growth over all texts, and of which text it is.
-
-    Each is tried at one size and at four times that first, and measured where that seems slow.
-    """
-    worst = (0.0, "")
-    for name, build in texts():
-        four = seconds(work, build(size * 4))
-        if four < _ENOUGH or four < 6 * seconds(work, build(size)):
-            continue
-        ratio, told = growth(work, build, size)
-        if ratio > worst[0]:
-            worst = (ratio, f"{name!r} of {told}")
-    return worst
 
 
 # --- Texts that are made from a regular expression
@@ -323,3 +207,137 @@ def texts_of(pattern: re.Pattern[Any]) -> Iterator[tuple[str, Callable[[int], An
                 repeated(one, size // 2) + repeated(two, size // 2)
             ),
         )
+
+
+# --- The patterns of the product
+
+PACKAGES = ("flows", "imports", "accounts", "ziggy_site")
+# A run over so much text that takes longer than this is measured: it has to grow.
+SIZE, SUSPICIOUS = 8_000, 0.025
+
+METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "split")
+# A pattern that is handed on is taken to be looked for everywhere.
+HANDED_ON = ("finditer",)
+
+
+def modules() -> Iterator[str]:
+    for package in PACKAGES:
+        for found in pkgutil.walk_packages([str(settings.BASE_DIR / package)], f"{package}."):
+            # What a web server loads has no code of its own, and asks the database as it starts.
+            is_started = found.name.endswith((".settings", ".wsgi", ".asgi"))
+            if ".migrations" not in found.name and not is_started:
+                yield found.name
+
+
+def source_of(module: str) -> ast.Module:
+    path = Path(settings.BASE_DIR, *module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(path.read_text())
+
+
+def patterns() -> Iterator[tuple[str, "re.Pattern[str]", tuple[str, ...]]]:
+    """The name, the pattern and how it is used, of each that there is."""
+    for name in modules():
+        tree = source_of(name)
+        for key, value in vars(importlib.import_module(name)).items():
+            for at, pattern in enumerate(value if isinstance(value, tuple) else (value,)):
+                if isinstance(pattern, re.Pattern) and defines(tree, key):
+                    label = f"{name}.{key}" + (f"[{at}]" if isinstance(value, tuple) else "")
+                    yield label, pattern, used_as(tree, key)
+        yield from inline(name, tree)
+
+
+def defines(tree: ast.Module, key: str) -> bool:
+    return any(
+        isinstance(target, ast.Name) and target.id == key
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    )
+
+
+def used_as(tree: ast.Module, key: str) -> tuple[str, ...]:
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == key
+        and node.attr in METHODS
+    }
+    reads = sum(
+        isinstance(node, ast.Name) and node.id == key and isinstance(node.ctx, ast.Load)
+        for node in ast.walk(tree)
+    )
+    attributes = sum(
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == key
+        for node in ast.walk(tree)
+    )
+    return tuple(sorted(used | {*(HANDED_ON if reads > attributes else ())}))
+
+
+def inline(name: str, tree: ast.Module) -> Iterator[tuple[str, "re.Pattern[str]", tuple[str, ...]]]:
+    """Those in a call of `re` with a text: compiled in a function, or used at once."""
+    at_module_level = {id(node.value) for node in tree.body if isinstance(node, ast.Assign)}
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and id(node) not in at_module_level
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "re"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            method = node.func.attr
+            yield (
+                f"{name}:{node.args[0].value}",
+                re.compile(node.args[0].value),
+                HANDED_ON if method == "compile" else (method,),
+            )
+
+
+def runs_of(pattern, uses):
+    def run(text):
+        for use in uses:
+            if use in ("sub", "finditer", "findall", "split"):
+                for _ in pattern.finditer(text):
+                    pass
+            else:
+                getattr(pattern, use)(text)
+
+    return run
+
+
+def find_slow(pattern: "re.Pattern[Any]", uses: tuple[str, ...]) -> str:
+    """In words, the first text for which the pattern takes more than in proportion; "" for none."""
+    run = runs_of(pattern, uses)
+    for what, build in texts_of(pattern):
+        text = build(SIZE)
+        if seconds(run, text) < SUSPICIOUS or seconds(run, text) < SUSPICIOUS:
+            continue
+        ratio, told = growth(run, build, SIZE // 4)
+        if ratio >= PER_DOUBLING:
+            return f"{what}, {told}"
+    return ""
+
+
+def main() -> int:
+    """Print each pattern that is too slow; return how many there are."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ziggy_site.settings")
+    django.setup()
+    # A square is seen: else nothing that is printed says anything.
+    if not find_slow(re.compile(r"key\w*\s*=\w*\s*!"), ("finditer",)):
+        raise AssertionError("A pattern that takes a square of time was not seen.")
+    found = list(patterns())
+    slow = {name: told for name, pattern, uses in found if (told := find_slow(pattern, uses))}
+    for name, told in slow.items():
+        print(f"{name}: {told}")
+    print(f"{len(found)} patterns, of which {len(slow)} take more than in proportion to a text.")
+    return len(slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
