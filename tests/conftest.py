@@ -6,15 +6,39 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
+from django.conf import settings as site_settings
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from pytest_django.live_server_helper import LiveServer
 
+from tests.support import reset
 from tests.support.slow import mark_slow_tests
 from tests.support.users import staff_with
 
 SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+# A gate finds the same each time; `--hypothesis-profile=large` looks for more, by hand.
+hypothesis.settings.register_profile(
+    "gate",
+    max_examples=25,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.register_profile(
+    "large", hypothesis.settings.get_profile("gate"), max_examples=1000, derandomize=False
+)
+hypothesis.settings.load_profile("gate")
+
+
+def pytest_configure() -> None:
+    """Let passwords take no time to hash, and databases no time to empty."""
+    quick = "django.contrib.auth.hashers.MD5PasswordHasher"
+    site_settings.PASSWORD_HASHERS = [quick, *site_settings.PASSWORD_HASHERS]
+    reset.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,12 +100,6 @@ def backup_directory(tmp_path: Path, settings: Any) -> Path:
 def no_collected_static_files(settings: Any) -> None:
     """Static files are found where they are: there is nothing collected in a checkout."""
     settings.WHITENOISE_AUTOREFRESH = True
-
-
-@pytest.fixture
-def quick_passwords(settings: Any) -> None:
-    """Passwords take no time to hash."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ KEYS = "/admin/accounts/apitoken/"
 ADD_KEY = "/admin/accounts/apitoken/add/"
 USERS = "/admin/accounts/user/"
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 
 def make_user(name, *groups, **values):

@@ -38,14 +38,6 @@ WRONG_CREDENTIALS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher",
-        "django.contrib.auth.hashers.ScryptPasswordHasher",
-    ]
-
-
 def make_ada(**values):
     return User.objects.create_user("ada", "Ada@example.org", PASSWORD, uuid=UUID_OF_ADA, **values)
 

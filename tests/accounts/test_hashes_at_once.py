@@ -17,11 +17,6 @@ PASSWORD = "a-long-passphrase-of-tests"
 MESSAGE = "Too many people log in at this moment, and nothing was checked. Try again in 1 second."
 
 
-@pytest.fixture(autouse=True)
-def _quick(quick_passwords):
-    pass
-
-
 @pytest.fixture
 def all_places_held():
     """Other threads hold all places meanwhile."""

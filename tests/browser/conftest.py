@@ -48,7 +48,7 @@ def browser(_database_beside_the_browser: None) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def superuser(transactional_db: None, quick_passwords: None) -> User:
+def superuser(transactional_db: None) -> User:
     """Ada, who may do everything, and logs in by her form with PASSWORD."""
     return User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
 

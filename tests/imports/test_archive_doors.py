@@ -29,7 +29,7 @@ from tests.support.importing import export_file, flow, request_for, results, uui
 from tests.support.rows import exported
 from tests.support.uploading import caller, upload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 RunCommand = Callable[..., CommandResult]
 

@@ -14,7 +14,7 @@ from tests.support.importing import export_file, flow
 from tests.support.uploading import caller, upload
 from tests.support.users import logged_in
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db(transaction=True)
 PAYLOAD = export_file(flow(1, "Orders"))
 
 

@@ -32,7 +32,7 @@ from tests.support.pages import as_opened, form_of
 from tests.support.uploading import caller, file_part, form, send, upload, words
 from tests.support.users import client_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 CODE = "too-deep"
 DEPTHS = [MAX_DEPTH + 1, 5_000, 100_000]

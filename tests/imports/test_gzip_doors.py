@@ -34,7 +34,7 @@ from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow, request_for, results, uuid_of
 from tests.support.uploading import caller, file_part, form, send, upload, words
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 RunCommand = Callable[..., CommandResult]
 

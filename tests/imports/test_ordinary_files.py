@@ -28,7 +28,7 @@ from tests.support.queueing import work
 from tests.support.texts_in_values import change_text, find_texts
 from tests.support.uploading import client_of, file_part, form, send, words
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 Door = Callable[[bytes], None]
 

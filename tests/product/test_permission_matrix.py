@@ -67,7 +67,6 @@ ELSEWHERE = "{ host: 'b.example.com', token: secrets.KEY }"
 @pytest.fixture(autouse=True)
 def quick_and_quiet(settings: Any, monkeypatch: pytest.MonkeyPatch, backup_directory: Path) -> None:
     """Passwords, backups and vacuums that take no time and leave the transaction alone."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     backup_directory.mkdir()
     path = backup_directory / COLLECTED
     path.write_bytes(b"a copy")

@@ -21,7 +21,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 @pytest.fixture(autouse=True)
-def production(settings, quick_passwords):
+def production(settings):
     settings.DEBUG = False
 
 
@@ -148,7 +148,7 @@ def log_in(browser, response, name="ada"):
 
 
 @pytest.fixture
-def ada(quick_passwords):
+def ada():
     return User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
 
 

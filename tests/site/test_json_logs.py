@@ -17,8 +17,7 @@ import structlog
 from django.conf import settings as site_settings
 from django.core.management import call_command
 from django.test import Client
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -134,9 +133,6 @@ def test_no_text_makes_a_line_or_moves_the_cursor(log, where):
 
 
 @given(text=st.text(st.characters(), min_size=1))
-@examples(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 def test_any_text_is_in_one_line(log, text):
     get_hostile_logger().warning("%s", text)
     (line,) = log()
@@ -276,12 +272,6 @@ def assert_silent(lines):
 
 
 @pytest.mark.django_db(transaction=True)
-@examples(
-    max_examples=int(os.environ.get("ZIGGY_LOG_CASES", "6")),
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @given(seed=st.integers(0, 2**32))
 def test_no_content_no_secret_and_no_value_of_a_body_is_in_any_line(log, settings, seed):
     chance = random.Random(seed)

@@ -36,7 +36,6 @@ def test_templates_have_no_other_format():
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick_passwords")
 def test_pages_have_no_other_format():
     user = User.objects.create_superuser("ada", last_login=timezone.now())
     key_for(user)

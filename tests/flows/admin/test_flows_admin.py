@@ -43,7 +43,7 @@ EVERY_DOCUMENT = pytest.mark.parametrize(
     ],
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -47,9 +47,6 @@ def pages(api, path):
 
 
 @pytest.mark.parametrize("kind", ["flow", "connection"])
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     names=st.lists(
         st.sampled_from(ODD)

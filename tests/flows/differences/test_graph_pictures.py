@@ -1,7 +1,6 @@
 """What a picture shows, and how: notes, labels, edges, and the part with which a page opens."""
 
 import itertools
-import time
 from typing import Any
 from xml.etree import ElementTree
 
@@ -191,18 +190,6 @@ def test_a_changed_edge_is_drawn_as_such_and_leads_to_its_change() -> None:
         assert link.findtext(f"{SVG}title") == "Edge a → b, changed"
         assert [each.get("class") for each in link.iter(f"{SVG}path")] == ["edge changed"]
         assert texts_of(link, "sign") == ["~"]
-
-
-def test_pictures_of_3000_nodes_are_drawn_quickly() -> None:
-    nodes = [node(str(at), at % 20 * 240, at // 20 * 160, label=f"Node {at}") for at in range(3000)]
-    edges = [edge(str(at), str(at + 1)) for at in range(2999)]
-    before = graph_of(nodes, edges)
-    after = graph_of([{**each, "data": {"n": at % 75}} for at, each in enumerate(nodes)], edges)
-    diff = compare(before, after)
-    numbers = {("node", key): at for at, key in enumerate(diff.nodes, start=1)}
-    started = time.process_time()
-    draw_pair(before, after, diff, numbers=numbers)
-    assert time.process_time() - started < 1  # about 0.25, on a machine that has time
 
 
 # --- The part with which a page opens

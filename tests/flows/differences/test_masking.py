@@ -1,7 +1,6 @@
 """What seems to be a credential is hidden; the rest of a connection's text stays readable."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -171,17 +170,6 @@ def test_the_same_literal_has_the_same_number_in_every_text_and_another_has_anot
     assert masks.mask_credentials("{ token: 'three', password: 'one' }") == (
         "{ token: '[hidden 3]', password: '[hidden 1]' }"
     )
-
-
-@pytest.mark.parametrize(
-    "piece",
-    ["password: 'x', ", "{password:", "}", "-", "a/", "key\\", "://u:p ", "'", "-----BEGIN ", "secrets.AAAAAAAAAAAAAAAAAAAA1B2C3 ", "password\n", "a:", "pass|\n ", "[('", "token: a,", "[{name:'key',", "/* ", "/*", "key:/*'*/", "key:|\n ", "key:|\n", "key: |\n  a\n", "://:", "://", "://a:1 ", "://:1", "://:${", "://a:\n", "key=://:", "key:a]", "{key:a,\n", "key:''''", "k\\u0065y:", "(("],
-)  # fmt: skip
-def test_a_hostile_text_takes_no_long_time(piece: str) -> None:
-    started = time.process_time()
-    masked(piece * (199_999 // len(piece)) + "x")
-    masked("{" + piece * (199_998 // len(piece)) + "x")
-    assert time.process_time() - started < 10
 
 
 def test_naughty_strings_as_credentials_are_hidden(shared_data: Path) -> None:

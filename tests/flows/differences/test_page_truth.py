@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.content import canonical
@@ -31,11 +31,6 @@ from tests.support.difference_page import (
 )
 from tests.support.texts_in_values import change_text, find_texts, make_content
 
-CASES = settings(
-    max_examples=int(os.environ.get("ZIGGY_DIFFERENCE_CASES", "100")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 EVERY = int(os.environ.get("ZIGGY_DIFFERENCE_EVERY", "600"))
 
 Content = dict[str, Any]
@@ -151,7 +146,6 @@ def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return before, after
 
 
-@CASES
 @given(pairs())
 @example(
     (
@@ -178,7 +172,6 @@ def test_both_sides_can_be_put_together_from_the_page(
     check_page(Kind.FLOW, *(make_content(Kind.FLOW, side) for side in pair))
 
 
-@CASES
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
 def test_of_a_connection_both_sides_are_there_as_they_are_masked(
     description: str, other: str, value: str, other_value: str

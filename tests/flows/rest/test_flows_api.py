@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 from reversion.models import Revision, Version
@@ -685,9 +685,6 @@ def kept_of(kind, body):
 
 
 @given(kind=st.sampled_from(["flow", "connection", "secret"]), body=BODIES)
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 def test_whatever_is_taken_can_be_exported_and_imported_again(kind, body, api):
     item = FACTORIES[kind](name=f"NAME_{MODELS[kind].objects.count()}")
     before = row_of(item)
@@ -1467,7 +1464,6 @@ COOKIES = "tenantId=1; provider=local; accessToken={token}; userId=2; password=h
 
 @pytest.fixture
 def token(db, settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     User.objects.create_superuser("ada", password="correct horse battery")
     body = {"username": "ada", "password": "correct horse battery"}
     return Caller().post("/auth/login", body).json()["token"]

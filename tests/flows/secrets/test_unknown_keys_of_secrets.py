@@ -15,7 +15,7 @@ from django.core import serializers
 from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reversion.models import Version
 
@@ -93,9 +93,6 @@ def test_what_can_be_no_value_is_kept_and_exported_again(run_command):
     assert found | HARMLESS == found
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
-)
 @given(UNKNOWN)
 def test_a_file_leaves_it_nowhere_and_the_plan_names_the_key(run_command, unknown):
     SecretFactory(uuid=uuid_of("5", 1), name="KEY", description="here")

@@ -20,7 +20,7 @@ VALUE = "CANARY-7b1d-value"
 OTHER = "CANARY-7b1d-other"
 MAIL = "{ host: 'smtp.example.com', user: secrets.USER, key: secrets.KEY }"
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

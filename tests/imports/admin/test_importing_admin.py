@@ -25,7 +25,7 @@ from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactor
 from tests.support.importing import ALL_CODES, export_file, flow, import_items, secret, uuid_of
 from tests.support.importing import connection as a_connection
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 VALUE = "CANARY-pending-value"
 

@@ -21,7 +21,7 @@ from tests.support.factories import ConnectionFactory, FlowFactory
 from tests.support.importing import connection, export_file, flow, uuid_of
 from tests.support.pages import sent_form_of, text_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

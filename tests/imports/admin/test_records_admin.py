@@ -39,7 +39,7 @@ SCRIPT = "<script>alert(1)</script>"
 SHA = "ab" * 32
 PATH = "/srv/our backups/local-20261124T083258.sqlite3"
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.support.pages import LOGIN, assert_answered
 from tests.support.undoing import undo_request
 from tests.support.users import ROLES, client_in, logged_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 VALUE = "CANARY-undo-value"
 SINCE = datetime(2026, 3, 16, 17, 10, 6, tzinfo=UTC)

@@ -1,25 +1,18 @@
 """The REST door of imports: the form, the answers, the records and the exports."""
 
 import hashlib
-import http.client
 import io
 import json
-import os
 import re
-import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
-from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.db import connection as database
 from rest_framework.test import APIClient
@@ -28,8 +21,6 @@ import imports.exporting.downloads
 import imports.importing.service
 import imports.runs.carrying_out
 from accounts.models import User
-from accounts.tokens import issue_login_token
-from benchmarks.generate import make_export_file as benchmark_file
 from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
 from imports.api.shapes.form import UploadSerializer
@@ -50,7 +41,6 @@ from tests.support.importing import (
     uuid_of,
 )
 from tests.support.uploading import (
-    BOUNDARY,
     caller,
     client_of,
     file_part,
@@ -1311,81 +1301,3 @@ def test_an_export_is_of_one_moment(monkeypatch):
     assert [each["info"] for each in document["flows"]] == ["before"]
     assert [each["description"] for each in document["connections"]] == ["before"]
     assert Flow.objects.get().info == "after"
-
-
-@pytest.fixture
-def worker(transactional_db) -> Iterator[tuple[int, int]]:
-    """The port of a gunicorn with one worker on the tests' database, and the worker's process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        "DATABASE_URL": _url(),
-        "DJANGO_SETTINGS_MODULE": "ziggy_site.settings",
-        "DEBUG": "0",  # else Django keeps every query
-        "SECRET_KEY": "a key of tests that nobody has to guess, as long as Django wants it",
-        "ZIGGY_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "SECURE_SSL_REDIRECT": "0",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "ziggy_site.wsgi", f"--bind=127.0.0.1:{port}"],
-        cwd=django_settings.BASE_DIR,
-        env=os.environ | environment,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            yield port, _only_child(server.pid, port)
-        finally:
-            server.terminate()
-
-
-def _url() -> str:
-    at = database.settings_dict
-    if database.vendor == "sqlite":
-        return f"sqlite:///{at['NAME']}"
-    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
-
-
-def _only_child(pid: int, port: int) -> int:
-    """The worker of the server, once it answers."""
-    for _ in range(200):
-        time.sleep(0.1)
-        with suppress(OSError, ValueError):
-            line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            line.request("GET", "/api/health")
-            line.getresponse().read()
-            [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            return int(child)
-    raise AssertionError("gunicorn does not answer")
-
-
-def _megabytes(pid: int, measure: str) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(rf"{measure}:\s+(\d+) kB", status)
-    assert found
-    return int(found[1]) // 1024
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_sixty_megabytes_cost_a_worker_less_than_three_hundred(worker):
-    port, pid = worker
-    token = issue_login_token(User.objects.create_superuser("ada"))
-    payload = benchmark_file(flows=3240, kilobytes=20, revision=1)
-    assert len(payload) > 60_000_000
-    before = _megabytes(pid, "VmHWM")
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    line.request(
-        "POST",
-        "/api/flow/import",
-        form(file_part(payload), *words(duplicatesMode="OVERWRITE", noBackup="true")),
-        {
-            "Authorization": f"Bearer {token}",
-            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
-        },
-    )
-    answer = line.getresponse()
-    assert (answer.status, answer.reason) == (201, "Created")
-    assert answer.headers["Location"] == f"/api/imports/{ImportRecord.objects.get().pk}"
-    assert len(json.load(answer)["flowsProcessed"]) == 3240
-    assert _megabytes(pid, "VmHWM") - before < 300

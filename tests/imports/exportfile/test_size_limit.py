@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imports.errors import FileTooLarge
@@ -43,14 +43,12 @@ def count_slowly(data: bytes) -> int:
     return count
 
 
-@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 0, 1, 4, "\t"]))
 def test_a_document_counts_as_it_is_without_white_space(value, indent):
     compact = json.dumps(value, separators=(",", ":")).encode()
     assert count_content(json.dumps(value, indent=indent).encode()) == len(compact)
 
 
-@settings(deadline=None)
 @given(st.lists(TEXTS))
 @example([b'"\\', b'" \\\\', b'" '])
 @example([b'"\\', b"", b'\\"  '])
@@ -61,7 +59,6 @@ def test_the_pieces_in_which_it_comes_do_not_matter(pieces):
     assert counter.size == count_content(b"".join(pieces))
 
 
-@settings(deadline=None)
 @given(st.text('"\\ ab', max_size=30).map(json.dumps), st.integers(0, 3))
 def test_white_space_in_a_string_is_content(string, spaces):
     data = f"[{' ' * spaces}{string}\r\n,{string}]\t".encode()
@@ -98,7 +95,6 @@ def test_nothing_is_counted_of_a_file_within_the_limit(monkeypatch):
     check_size(b" " * 100, 100)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.integers(1, 5), st.integers(0, 40))
 def test_a_file_that_is_gathered_is_refused_as_one_that_is_there(data, step, limit):
     gathered = GatheredFile(limit)

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -50,7 +49,6 @@ ITEMS = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(deadline=None)
 @given(ITEMS)
 def test_the_document_is_the_same_and_has_no_white_space_left(items):
     lines, content_of_lines = write(items, is_compact=False)
@@ -105,9 +103,6 @@ def test_each_form_of_real_flows_imports_as_the_same(shared_data: Path, name):
 
 
 @pytest.mark.django_db
-@hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(files)
 def test_each_form_of_made_up_flows_imports_as_the_same(lists):
     empty_server()

@@ -1,15 +1,13 @@
 """An export into a directory: only what changed is written, and nothing of anybody else's."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 
 from flows.models import MODELS, Flow
 from imports.exporting import directory_writing
@@ -334,11 +332,6 @@ def test_killed_at_any_file_the_next_export_finishes_it(
     assert steps > 8
 
 
-@hypothesis_settings(
-    max_examples=int(os.environ.get("ZIGGY_DIRECTORY_CASES", "30")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
 @given(files)
 def test_a_directory_that_is_imported_is_exported_as_the_same_bytes(
     export: Any, run_command: RunCommand, tmp_path: Path, drawn: dict[str, Any]

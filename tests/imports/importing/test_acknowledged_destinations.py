@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -32,9 +32,6 @@ HOSTS = ["a.example.com", "b.example.com"]
 NAMES = ["K0", "K1"]
 NUMBERS = range(2)
 
-EXAMPLES = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 Door = Callable[..., None]
 
@@ -149,7 +146,6 @@ def door(request, ada, run_command, tmp_path: Path) -> Door:
 
 
 @pytest.mark.parametrize("door", ["command", "api", "admin"], indirect=True)
-@EXAMPLES
 @given(server=servers, file=files, codes=st.sets(st.sampled_from([SENDS, USES])))
 def test_no_value_reaches_a_new_host_unacknowledged(door, settings, server, file, codes):
     settings.ZIGGY = {**settings.ZIGGY, "MUST_ACKNOWLEDGE": [SENDS, USES]}

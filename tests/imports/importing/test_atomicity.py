@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -341,9 +340,7 @@ def test_an_import_that_is_killed_at_some_statement_changes_nothing(before, lear
         found = statuses()
         assert found in ([], ["running"])
         left_running += len(found)
-        begun = time.monotonic()
         do_import("overwrite")
-        assert time.monotonic() - begun < 3
         assert statuses() == ["interrupted"] * len(found) + ["succeeded"]
         assert outcome() == after, f"statement {place}"
         put_back(before)

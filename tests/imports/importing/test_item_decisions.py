@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flows.content.fields import Kind
@@ -108,9 +108,6 @@ def read_rows():
     }
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(files, servers, st.sampled_from(list(Mode)), ACTIONS)
 def test_the_rows_after_an_import_follow_the_decisions(lists, rows, mode, drawn):
     store(rows)

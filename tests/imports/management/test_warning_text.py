@@ -5,7 +5,7 @@ from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -129,7 +129,6 @@ def test_the_gravest_stands_first():
     assert order == ["edited-since", *WarningCode]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import imports.planfile.file
@@ -749,9 +749,6 @@ def _store(rows: Any) -> None:
 
 
 @pytest.mark.django_db
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     mode=st.sampled_from(list(Mode)),
     lists=files,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from flows.content.documents import read_text
@@ -28,7 +28,6 @@ from tests.support.drawn import UUIDS, Lists, files, servers
 from tests.support.imagined import Server, StoredItem, a_file, stored
 from tests.support.uuids import HERE, ONE, THERE, THREE, TWO
 
-EXAMPLES = settings(max_examples=400, deadline=None)
 COPY = re.compile(r"dddddddd-0000-4000-8000-\d{12}")
 CREATE = ItemDecision(action=ItemAction.CREATE)
 LEAVE_OUT = ItemDecision(action=ItemAction.LEAVE_OUT)
@@ -95,7 +94,6 @@ def describe(change: Change) -> Any:
     )
 
 
-@EXAMPLES
 @given(files, servers, modes, drawn_decisions)
 def test_leaving_items_out_is_as_if_the_file_did_not_have_them(lists, rows, mode, drawn):
     decisions = decide(lists, drawn)
@@ -121,7 +119,6 @@ def test_leaving_items_out_is_as_if_the_file_did_not_have_them(lists, rows, mode
     } == dict.fromkeys(left_out, (Result.SKIP, MatchMethod.UNMATCHED, None))
 
 
-@EXAMPLES
 @given(files, servers, modes, drawn_decisions)
 def test_a_created_item_touches_no_namesake(lists, rows, mode, drawn):
     decisions = decide(lists, drawn)
@@ -141,7 +138,6 @@ def test_a_created_item_touches_no_namesake(lists, rows, mode, drawn):
         assert change.row is None or (change.row.is_deleted and change.row.uuid == change.item.uuid)
 
 
-@EXAMPLES
 @given(files, servers, modes, drawn_decisions)
 def test_an_item_is_ambiguous_where_the_plan_says_so_and_then_nothing_is_written(
     lists, rows, mode, drawn
@@ -167,7 +163,6 @@ def find_dangling(plan: Plan) -> set[tuple[str, str]]:
     }
 
 
-@EXAMPLES
 @given(files, servers, modes, drawn_decisions, st.integers(0, 11))
 def test_only_an_item_with_what_it_uses_leaves_nothing_dangling(lists, rows, mode, drawn, at):
     document = a_file(**lists)

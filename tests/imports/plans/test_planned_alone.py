@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from flows.content.documents import read_text
@@ -23,7 +23,6 @@ from imports.plans.plan import Change, Mode
 from tests.support.drawn import ALL_UUIDS, UUIDS, Lists, files, servers
 from tests.support.imagined import Server, StoredItem, a_file, stored
 
-EXAMPLES = settings(max_examples=300, deadline=None)
 COPY = re.compile(r"dddddddd-0000-4000-8000-\d{12}")
 
 
@@ -155,7 +154,6 @@ def decide(lists: Lists, drawn: Sequence[tuple[Mode | None, ItemAction | int | N
     }
 
 
-@EXAMPLES
 @given(files, servers, st.sampled_from(list(Mode)), choices, st.lists(flows_said, min_size=4))
 def test_of_any_file_server_and_decisions(lists, rows, mode, drawn, said):
     flows = [{**item, **more} for item, more in zip(lists["flows"], said, strict=False)]

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from flows.content.documents import read_text
@@ -28,7 +28,6 @@ from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactor
 from tests.support.imagined import DEFAULTS, Server, StoredItem, a_file, planned, stored
 from tests.support.importing import export_file, flow, request_for
 
-EXAMPLES = settings(max_examples=60, deadline=None)
 EACH_MODE = pytest.mark.parametrize("mode", list(Mode))
 
 
@@ -43,7 +42,6 @@ def possible_plan(document: ExportDocument, rows: list[StoredItem], mode: Mode) 
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_planning_changes_neither_the_file_nor_the_rows(mode, lists, rows):
     document = a_file(**lists)
@@ -90,7 +88,6 @@ ALLOWED = {
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_every_item_has_one_result_that_its_mode_allows(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -101,7 +98,6 @@ def test_every_item_has_one_result_that_its_mode_allows(mode, lists, rows):
 
 
 @pytest.mark.parametrize("mode", [Mode.SKIP, Mode.DUPLICATE])
-@EXAMPLES
 @given(files, servers)
 def test_skip_and_duplicate_write_no_row_that_is_live(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -112,7 +108,6 @@ def test_skip_and_duplicate_write_no_row_that_is_live(mode, lists, rows):
             assert change.written_row is None or change.written_row.is_deleted
 
 
-@EXAMPLES
 @given(files, servers)
 def test_overwrite_writes_only_rows_that_bear_an_items_uuid_or_its_name(lists, rows):
     for change in possible_plan(a_file(**lists), rows, Mode.OVERWRITE):
@@ -122,7 +117,6 @@ def test_overwrite_writes_only_rows_that_bear_an_items_uuid_or_its_name(lists, r
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_no_two_items_are_written_to_one_row(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -131,7 +125,6 @@ def test_no_two_items_are_written_to_one_row(mode, lists, rows):
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_after_an_import_the_names_of_secrets_are_unique_still(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -143,7 +136,6 @@ def test_after_an_import_the_names_of_secrets_are_unique_still(mode, lists, rows
     assert set(names.values()) <= {1}
 
 
-@EXAMPLES
 @given(files, servers)
 def test_a_locked_flow_is_not_written(lists, rows):
     plan = planned(a_file(**lists), *rows, mode=Mode.OVERWRITE)
@@ -203,7 +195,6 @@ def names_of_copies(plan: Plan) -> Counter[tuple[Kind, str, str]]:
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers, st.randoms(use_true_random=False))
 def test_the_order_of_items_and_rows_does_not_count(mode, lists, rows, random):
     plan = planned(a_file(**lists), *rows, mode=mode)
@@ -227,7 +218,6 @@ def test_the_order_of_items_and_rows_does_not_count(mode, lists, rows, random):
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_two_plans_of_one_state_have_one_token(mode, lists, rows):
     document = a_file(**lists)
@@ -272,7 +262,6 @@ def items_from(rows: list[StoredItem]) -> Lists:
     return lists
 
 
-@EXAMPLES
 @given(servers)
 def test_overwriting_a_server_with_what_it_holds_changes_nothing(rows):
     plan = planned(a_file(**items_from(rows)), *rows, mode=Mode.OVERWRITE)
@@ -281,7 +270,6 @@ def test_overwriting_a_server_with_what_it_holds_changes_nothing(rows):
     assert not plan.writes
 
 
-@EXAMPLES
 @given(files, servers)
 def test_the_same_overwrite_again_finds_everything_unchanged(lists, rows):
     document = a_file(**lists)
@@ -291,7 +279,6 @@ def test_the_same_overwrite_again_finds_everything_unchanged(lists, rows):
     assert {change.result for change in again} <= {Result.UNCHANGED}
 
 
-@EXAMPLES
 @given(files, servers)
 def test_the_same_skip_again_skips_everything(lists, rows):
     document = a_file(**lists)
@@ -302,7 +289,6 @@ def test_the_same_skip_again_skips_everything(lists, rows):
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_rows_that_no_item_names_are_after_an_import_what_they_were(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -342,7 +328,6 @@ def moves_of(plan: Plan) -> Moves:
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_after_landing_no_content_mentions_what_moved(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -360,7 +345,6 @@ def test_after_landing_no_content_mentions_what_moved(mode, lists, rows):
 
 
 @EACH_MODE
-@EXAMPLES
 @given(files, servers)
 def test_every_document_says_what_the_file_says_with_its_references_followed(mode, lists, rows):
     plan = possible_plan(a_file(**lists), rows, mode)
@@ -378,7 +362,6 @@ def test_every_document_says_what_the_file_says_with_its_references_followed(mod
                 assert json.loads(read_text(change.content[column])) == said
 
 
-@EXAMPLES
 @given(files, servers)
 def test_the_uuids_of_copies_are_new(lists, rows):
     plan = possible_plan(a_file(**lists), rows, Mode.DUPLICATE)
@@ -389,7 +372,6 @@ def test_the_uuids_of_copies_are_new(lists, rows):
     assert {UUID(uuid).version for uuid in new} <= {4}
 
 
-@EXAMPLES
 @given(files, servers)
 def test_only_contents_of_rows_that_an_overwrite_writes_or_finds_unchanged_are_read(lists, rows):
     server = Server(rows)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import chain
 
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 
 from flows.content.fields import Kind
 from flows.relations.mentions import find_references
@@ -151,7 +151,6 @@ def plan_of(document, rows, mode):
 
 
 @pytest.mark.parametrize("mode", [Mode.OVERWRITE, Mode.DUPLICATE, Mode.SKIP])
-@settings(max_examples=300, deadline=None)
 @given(files, servers)
 def test_what_an_import_leaves_dangling_is_warned_of(mode, lists, rows):
     plan = plan_of(a_file(**lists), rows, mode)
@@ -168,7 +167,6 @@ def test_what_an_import_leaves_dangling_is_warned_of(mode, lists, rows):
         assert own or by_secret, (kind, uuid, reference)
 
 
-@settings(max_examples=100, deadline=None)
 @given(files, servers)
 def test_no_warning_is_false(lists, rows):
     plan = plan_of(a_file(**lists), rows, Mode.OVERWRITE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from reversion.models import Revision
 
@@ -27,9 +27,6 @@ from tests.support.undoing import undo_request
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 Step = tuple[str, Lists, Mode]
 
@@ -132,7 +129,6 @@ def live() -> set[Key]:
     }
 
 
-@EXAMPLES
 @given(steps, kept, edited)
 def test_what_is_pruned_came_last_from_the_directory_left_it_and_was_not_edited(drawn, keep, edits):
     story = Story()
@@ -153,7 +149,6 @@ def test_what_is_pruned_came_last_from_the_directory_left_it_and_was_not_edited(
     assert {story.last_of.get(key) for key in pruned} <= {DIRECTORY_ID}
 
 
-@EXAMPLES
 @given(steps, kept)
 def test_all_that_left_the_directory_is_planned_to_be_pruned_or_refused(drawn, keep):
     story = Story()
@@ -172,7 +167,6 @@ def test_all_that_left_the_directory_is_planned_to_be_pruned_or_refused(drawn, k
     assert {(change.item.kind, change.target_uuid) for change in pruned_by(plan)} == expected
 
 
-@EXAMPLES
 @given(steps, kept)
 def test_without_the_option_no_row_is_deleted_whatever_the_file_lacks(drawn, keep):
     Story().tell(drawn)
@@ -182,7 +176,6 @@ def test_without_the_option_no_row_is_deleted_whatever_the_file_lacks(drawn, kee
     assert before <= live()
 
 
-@EXAMPLES
 @given(steps, kept)
 def test_an_export_after_the_undo_is_the_export_before_and_after_the_redo_that_after(drawn, keep):
     Story().tell(drawn)

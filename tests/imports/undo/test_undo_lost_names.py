@@ -1,7 +1,7 @@
 """Names of secrets that an undo takes away: who goes on using one is named in the plan."""
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given
 
 from flows.content.fields import Kind
 from flows.destinations.destinations import find_secret_uses
@@ -113,9 +113,6 @@ def uses_of_nothing():
     }
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(files, servers, choices)
 def test_every_name_that_an_undo_takes_from_others_is_warned_of(lists, rows, drawn):
     _, outcome = imported(lists, rows, Mode.OVERWRITE, drawn)

@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -39,10 +39,6 @@ from tests.support.undoing import undo_request
 from tests.support.users import logged_in, staff_with
 
 pytestmark = pytest.mark.django_db
-
-EXAMPLES = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @contextmanager
@@ -116,7 +112,6 @@ edits = st.lists(
 )
 
 
-@EXAMPLES
 @given(files, servers, modes, choices, edits, st.sampled_from(["", "import", "undo"]))
 def test_of_any_import_whatever_is_done_since(lists, rows, mode, drawn, done, then):  # noqa: PLR0917
     _, outcome = imported(lists, rows, mode, drawn)

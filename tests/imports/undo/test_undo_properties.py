@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from reversion.models import Revision
 
@@ -31,9 +31,6 @@ from tests.support.undoing import undo_request
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 State = dict[Key, dict[str, Any]]
 
@@ -110,7 +107,6 @@ def of_before(now: State, before: State) -> State:
     return {key: now[key] for key in before}
 
 
-@EXAMPLES
 @given(files, servers, modes, choices)
 def test_undo_gives_the_state_before_and_redo_the_state_after(lists, rows, mode, drawn):
     before, outcome = imported(lists, rows, mode, drawn)
@@ -134,7 +130,6 @@ def test_undo_gives_the_state_before_and_redo_the_state_after(lists, rows, mode,
     }
 
 
-@EXAMPLES
 @given(files, servers, modes, choices)
 def test_an_export_after_an_undo_is_the_export_before(lists, rows, mode, drawn):
     store(rows)
@@ -147,7 +142,6 @@ def test_an_export_after_an_undo_is_the_export_before(lists, rows, mode, drawn):
     assert exported() == after
 
 
-@EXAMPLES
 @given(files, servers, modes, choices)
 def test_the_plan_is_what_is_done(lists, rows, mode, drawn):
     _, outcome = imported(lists, rows, mode, drawn)
@@ -180,7 +174,6 @@ def assert_done(plan: UndoPlan, before: State) -> None:
     }
 
 
-@EXAMPLES
 @given(files, servers, modes, choices)
 def test_an_import_leaves_what_its_record_says(lists, rows, mode, drawn):
     before, outcome = imported(lists, rows, mode, drawn)
@@ -197,7 +190,6 @@ def test_an_import_leaves_what_its_record_says(lists, rows, mode, drawn):
     }
 
 
-@EXAMPLES
 @given(files, servers, st.sampled_from([Mode.SKIP, Mode.DUPLICATE]))
 def test_skip_and_duplicate_write_no_live_row_and_neither_does_their_undo(lists, rows, mode):
     before, outcome = imported(lists, rows, mode, [])
@@ -210,7 +202,6 @@ def test_skip_and_duplicate_write_no_live_row_and_neither_does_their_undo(lists,
 EDITS = ["none", "none", "edit", "delete", "purge"]
 
 
-@EXAMPLES
 @given(files, servers, modes, choices, st.lists(st.sampled_from(EDITS), min_size=30, max_size=30))
 def test_what_somebody_did_since_is_kept_or_taken_back_as_decided(lists, rows, mode, drawn, edits):
     before, outcome = imported(lists, rows, mode, drawn)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -44,10 +44,6 @@ from tests.support.importing import (
 from tests.support.users import logged_in, staff_with
 
 pytestmark = pytest.mark.django_db
-
-EXAMPLES = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +113,6 @@ def assert_same_alone(pending: PendingImport) -> None:
             assert alone == describe(preview_item(pending, item.kind, item.uuid))
 
 
-@EXAMPLES
 @given(files, servers, servers, st.sampled_from(list(Mode)), choices)
 def test_of_any_file_and_server_whatever_is_written_meanwhile(lists, rows, later, mode, drawn):
     PendingImport.objects.all().delete()

@@ -4,12 +4,11 @@ ZIGGY_ARCHIVE_CASES says how many changes are tried.
 """
 
 import io
-import os
 import tarfile
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.strict_json.problems import JSONProblem
@@ -17,7 +16,6 @@ from imports.errors import FileTooLarge
 from imports.exportfile.directory.archive import read_archive
 from tests.support.archiving import FILES, RawEntry, make_raw_zip, make_tar, make_zip
 
-CASES = settings(max_examples=int(os.environ.get("ZIGGY_ARCHIVE_CASES", "200")), deadline=None)
 MUCH = 10**6
 LONG = {**FILES, "long/" * 40 + "é": b"x" * 600}
 ARCHIVES = [
@@ -94,7 +92,6 @@ def test_an_archive_that_was_not_changed_is_read(archive):
     assert read_archive(archive, max_bytes=MUCH).files == read_with_python(archive)
 
 
-@CASES
 @given(st.sampled_from(ARCHIVES), st.lists(CHANGES, min_size=1, max_size=3))
 def test_a_changed_archive_is_refused_or_read_as_python_reads_it(archive, changes):
     for each in changes:
@@ -103,7 +100,6 @@ def test_a_changed_archive_is_refused_or_read_as_python_reads_it(archive, change
     check(mend_checksums(archive))
 
 
-@CASES
 @given(st.binary(max_size=2000))
 def test_bytes_that_are_no_archive_are_refused(data):
     for beginning in (b"", b"PK\x03\x04", ARCHIVES[0][:40], ARCHIVES[3][:512]):

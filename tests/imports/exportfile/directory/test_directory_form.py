@@ -5,13 +5,12 @@ ZIGGY_DIRECTORY_CASES says how many documents are made up.
 
 import copy
 import json
-import os
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.content.fields import Kind
@@ -25,12 +24,6 @@ from tests.support.directories import (
     write_files,
 )
 from tests.support.texts_in_values import change_text, find_texts, read_text
-
-CASES = settings(
-    max_examples=int(os.environ.get("ZIGGY_DIRECTORY_CASES", "100")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 
 CONFLICT = "<<<<<<< a\nours\n=======\ntheirs\n>>>>>>> b\n"
 TEXTS = st.one_of(
@@ -120,7 +113,6 @@ def shuffled(value: Any, source: random.Random) -> Any:
     return [shuffled(each, source) for each in value] if isinstance(value, list) else value
 
 
-@CASES
 @given(documents(), st.randoms(use_true_random=False))
 @example(
     {"flows": [{"uuid": "1", "name": "a", "nodes": [{"id": "1"}, {"id": "1", "width": 1}]}]},
@@ -134,7 +126,6 @@ def test_a_directory_is_the_same_document(document: dict[str, Any], source: rand
     assert split_document(shuffled(document, source)) == files
 
 
-@CASES
 @given(documents())
 def test_no_file_has_what_git_may_change_nor_a_name_that_a_disk_may(
     document: dict[str, Any],

@@ -9,13 +9,12 @@ import tracemalloc
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imports.exportfile.directory.archive import read_archive
 from imports.exportfile.directory.zip_writing import write_zip
 
-CASES = settings(max_examples=int(os.environ.get("ZIGGY_ARCHIVE_CASES", "200")), deadline=None)
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=9)
 PATHS = NAMES.filter(
     lambda name: not set(name) & set("/\\:\u2028\u2029") and name not in {".", ".."}
@@ -27,7 +26,6 @@ def write(files) -> bytes:
     return b"".join(write_zip(files))
 
 
-@CASES
 @given(
     st.dictionaries(PATHS, CONTENTS, min_size=1, max_size=9).map(
         lambda files: {f"{at}/{path}": content for at, (path, content) in enumerate(files.items())}

@@ -4,12 +4,11 @@ ZIGGY_MARKDOWN_CASES says how many plans are made up.
 """
 
 import json
-import os
 import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.content import canonical
@@ -24,11 +23,6 @@ from tests.support.imagined import a_file, planned, stored
 from tests.support.markdown_pages import Page, markdown_of
 from tests.support.texts_in_values import change_text, find_texts
 
-CASES = settings(
-    max_examples=int(os.environ.get("ZIGGY_MARKDOWN_CASES", "40")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 TAGS = {"p", "strong", "code", "pre", "h3", "ul", "li", "details", "summary", "div"}
 ATTRIBUTES = {("code", "class", f"language-{language}") for language in ("diff", "mermaid")}
 HOSTILE = [
@@ -132,7 +126,6 @@ def outline(texts: list[str]) -> list[str]:
 
 
 @given(st.lists(texts.filter(is_like_a_plain_one), min_size=NEEDED, max_size=NEEDED))
-@CASES
 def test_all_but_code_is_the_same_whatever_the_texts_are(texts):
     """Tags, attributes, comments, and every word that is in no code: the plan's shape says them."""
     assert outline(texts) == outline(PLAIN)
@@ -182,14 +175,12 @@ WORDS = set(
 
 
 @given(st.lists(texts.filter(fits), min_size=NEEDED, max_size=NEEDED))
-@CASES
 def test_beside_code_are_only_our_own_tags_and_words(texts):
     plan, rows = a_plan(texts)
     check_words(markdown_of(plan, *rows, unacknowledged=find_red_warnings(plan)))
 
 
 @given(texts, texts, texts, texts)
-@CASES
 def test_a_refusal_has_only_our_own_tags_and_words(path, message, code, source):
     issues = [Issue(code=code, path=path, message=message, name=path)] * 2
     for refusal in (FileInvalid(code, message, issues), FileInvalid(code, message)):
@@ -199,7 +190,6 @@ def test_a_refusal_has_only_our_own_tags_and_words(path, message, code, source):
 
 
 @given(texts, texts)
-@CASES
 def test_the_marker_is_one_line_and_is_not_shown(server, source):
     plan, rows = a_plan(PLAIN)
     first, _, rest = markdown_of(plan, *rows, source=source).partition("\n")
@@ -209,7 +199,6 @@ def test_the_marker_is_one_line_and_is_not_shown(server, source):
 
 @given(st.lists(texts.filter(fits), min_size=NEEDED, max_size=NEEDED))
 @example(["x"] * 14 + ["@octocat"] + ["x"] * 25)
-@CASES
 def test_the_name_of_an_item_can_be_read(texts):
     plan, rows = a_plan(texts)
     page = Page(markdown_of(plan, *rows))
@@ -229,7 +218,6 @@ LINES = (
 
 
 @given(st.lists(texts.filter(fits), min_size=NEEDED, max_size=NEEDED))
-@CASES
 def test_a_picture_has_no_line_but_nodes_with_quoted_labels_and_edges(texts):
     plan, rows = a_plan(texts)
     pictures = [
@@ -242,7 +230,6 @@ def test_a_picture_has_no_line_but_nodes_with_quoted_labels_and_edges(texts):
 
 
 @given(st.lists(texts.filter(fits), min_size=NEEDED, max_size=NEEDED))
-@CASES
 def test_each_line_of_a_difference_begins_with_a_sign(texts):
     plan, rows = a_plan(texts)
     page = Page(markdown_of(plan, *rows))

@@ -3,12 +3,11 @@
 ZIGGY_MARKDOWN_CASES says how many plans are made up.
 """
 
-import os
 import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.content import canonical
@@ -29,11 +28,6 @@ from imports.plans.plan import Mode, Result
 from tests.support.imagined import a_file, planned, stored
 from tests.support.markdown_pages import Page, markdown_of
 
-CASES = settings(
-    max_examples=int(os.environ.get("ZIGGY_MARKDOWN_CASES", "10")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 LETTERS = "ab`<&\N{SNOWMAN}\N{GRINNING FACE}\n"
 
 
@@ -72,7 +66,6 @@ sizes = st.tuples(
 
 
 @given(st.lists(sizes, max_size=12), st.sampled_from([0, 3, 400, 900]))
-@CASES
 def test_a_text_fits_and_every_item_that_changes_is_in_it_or_counted(sizes, new):
     plan, rows = a_plan_of(sizes, new=new)
     text = markdown_of(plan, *rows, whole="all-of-it.txt")
@@ -137,7 +130,6 @@ def test_a_large_item_takes_no_room_from_the_small_ones():
 
 
 @given(st.lists(st.integers(0, 5_000), max_size=40), st.integers(0, 20_000))
-@CASES
 def test_room_is_shared_so_that_only_the_largest_get_less_than_they_need(sizes, room):
     shares = share_out(sizes, room)
     assert sum(shares) <= room
@@ -151,7 +143,6 @@ def test_room_is_shared_so_that_only_the_largest_get_less_than_they_need(sizes, 
 
 
 @given(st.lists(st.text(alphabet=LETTERS, max_size=400), max_size=30), st.integers(400, 3_000))
-@CASES
 def test_lines_and_blocks_never_take_more_than_their_room(texts, room):
     assert measure("\n".join(fit_lines(texts, room, "line"))) <= room
     lines = tuple(f"+{text}" for text in texts)
